@@ -1,0 +1,52 @@
+namespace RingCore.Bench;
+
+/// <summary>Builds what is measured, once, into the folder <c>out</c>, and names the commands that start it.</summary>
+public static class Toolchain
+{
+    /// <summary>The folder of the harness that runs.</summary>
+    public static string BenchFolder { get; } = (string)AppContext.GetData("EntryPointFileDirectoryPath")!;
+
+    private static string OutFolder => Path.Combine(BenchFolder, "out");
+
+    /// <summary>The path of a file given as the repository names it.</summary>
+    public static string InRepository(string path) => Path.GetFullPath(Path.Combine(BenchFolder, "..", path));
+
+    public static async Task BuildCAsync() => await Commands.RunAsync("make", "--silent", "-C", Path.Combine(BenchFolder, "c"));
+
+    public static string CProgram(string name) => Path.Combine(OutFolder, name);
+
+    /// <summary>Builds a file-based app for the JIT; refuses it when it, or the RingCore it carries, came out unoptimised.</summary>
+    public static async Task<string[]> BuildJitAsync(string source, string configuration)
+    {
+        (string path, string name) = Locate(source);
+        string folder = Path.Combine(OutFolder, name + "-jit");
+        await Commands.RunAsync("dotnet", "build", path, "-c", configuration, "-o", folder, "-nologo", "-v", "quiet");
+        string app = Path.Combine(folder, name + ".dll");
+        OptimisedCode.Require(app);
+        string library = Path.Combine(folder, "RingCore.dll");
+        if (File.Exists(library))
+        {
+            OptimisedCode.Require(library);
+        }
+
+        return ["dotnet", app];
+    }
+
+    /// <summary>Publishes a file-based app as a native program, after the same check of what it is made from.</summary>
+    public static async Task<string[]> PublishAotAsync(string source, string configuration)
+    {
+        await BuildJitAsync(source, configuration);
+        (string path, string name) = Locate(source);
+        string folder = Path.Combine(OutFolder, name + "-aot");
+        await Commands.RunAsync("dotnet", "publish", path, "-c", configuration, "-o", folder, "-p:PublishAot=true", "-nologo", "-v", "quiet");
+        return [Path.Combine(folder, name)];
+    }
+
+    private static (string Path, string Name) Locate(string source)
+    {
+        string path = InRepository(source);
+        return File.Exists(path)
+            ? (path, System.IO.Path.GetFileNameWithoutExtension(path))
+            : throw new BenchException($"{source} is not there; leave out its arms, or add it.");
+    }
+}

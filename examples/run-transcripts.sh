@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Runs examples and compares everything they print with examples/expected/NAME.txt.
+#
+#   examples/run-transcripts.sh [--update] [--from FOLDER] [NAME...]
+#
+# --update writes the transcripts instead of comparing; --from takes NAME.cs from another folder, against the same transcripts.
+# Numbers that differ from run to run are masked on both sides, by `mask` below. Ends with "N passed, N failed".
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+from=$here
+update=false
+names=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --update) update=true ;;
+        --from) from=$(cd "$2" && pwd); shift ;;
+        -*) echo "unknown option $1" >&2; exit 2 ;;
+        *) names+=("$1") ;;
+    esac
+    shift
+done
+if [ ${#names[@]} -eq 0 ]; then
+    mapfile -t names < <({ ls "$from" | grep '\.cs$'; ls "$here/expected" | grep '\.txt$'; } | sed 's/\.[a-z]*$//' | sort -u)
+fi
+
+export LC_ALL=C.UTF-8 NO_COLOR=1 DOTNET_NOLOGO=1
+scratch=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill -KILL -- "-$server" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+
+# What a run may change: ports, addresses in memory, process ids, versions, rates, times, shares, and any number written with
+# a decimal point or thousands separators. Columns move with them, so runs of spaces and rules count as one.
+mask() {
+    sed -E \
+        -e 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\r$//; s/.*\r//' \
+        -e 's/(([0-9]{1,3}\.){3}[0-9]{1,3}|\]|localhost):[0-9]{1,5}\b/\1:PORT/g' \
+        -e 's/\b0x[0-9a-fA-F]{6,16}\b/ADDRESS/g' \
+        -e 's/\bpid [0-9]+/pid PID/g' \
+        -e 's/(^|[^.0-9])[0-9]+(\.[0-9]+){2}([-+][0-9A-Za-z.+-]+)?($|[^.0-9])/\1VERSION\4/g' \
+        -e 's/[0-9][0-9.,]* ?[kMG]?(i?B| ?req| ?requests| ?ops| ?bytes)?\/s\b/RATE/g' \
+        -e 's/[0-9][0-9.,]* ?(ns|µs|us|ms|s|seconds|minutes)\b/TIME/g' \
+        -e 's/[0-9][0-9.,]* ?%/SHARE/g' \
+        -e 's/\b[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?\b/NUMBER/g; s/([^.0-9]|^)[0-9]+\.[0-9]+($|[^.0-9])/\1NUMBER\2/g' \
+        -e 's/([^ ]) {2,}/\1 /g; s/([─═-])[─═-]+/\1\1/g; s/ +$//'
+}
+
+# run FILE [ARGUMENT...]: an example that ends by itself.
+run() {
+    local code=0
+    timeout -k 10 300 dotnet run "$@" < /dev/null 2>&1 || code=$?
+    echo "exit $code"
+}
+
+# serve CLIENT FILE [ARGUMENT...]: a server. Waits for "listening on ADDRESS:PORT", lets CLIENT talk to that port, sends SIGTERM.
+serve() {
+    local client=$1 out=$scratch/server port= code=0 tick
+    shift
+    : > "$out"
+    setsid dotnet run "$@" < /dev/null > "$out" 2>&1 &
+    server=$!
+    for ((tick = 0; tick < 1200; tick++)); do
+        port=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$out" | head -n 1)
+        [ -z "$port" ] && kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    [ -z "$port" ] || $client "$port" > "$scratch/client" 2>&1 || echo "client: failed" >> "$scratch/client"
+    kill -TERM "$server" 2>/dev/null || true
+    for ((tick = 0; tick < 150; tick++)); do
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    if kill -0 "$server" 2>/dev/null; then
+        echo "still running 15 s after SIGTERM" >> "$out"
+        kill -KILL -- "-$server" 2>/dev/null || true
+    fi
+    wait "$server" 2>/dev/null || code=$?
+    server=
+    cat "$out"
+    [ -z "$port" ] || cat "$scratch/client"
+    echo "exit $code"
+}
+
+# Two lines out and back on one connection.
+echo_client() {
+    local socket line sent
+    exec {socket}<>"/dev/tcp/127.0.0.1/$1"
+    for sent in "hello" "and again"; do
+        printf '%s\n' "$sent" >&"$socket"
+        IFS= read -r -t 10 line <&"$socket"
+        echo "client: sent \"$sent\", received \"$line\""
+    done
+    exec {socket}>&-
+}
+
+# One GET: the status line and the body.
+http_client() {
+    local socket
+    exec {socket}<>"/dev/tcp/127.0.0.1/$1"
+    printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "${2:-/}" >&"$socket"
+    timeout 20 cat <&"$socket" | tr -d '\r' | awk 'NR == 1 || body { print "client: " $0 } $0 == "" { body = 1 }'
+    exec {socket}>&-
+}
+
+transcript() {
+    case $1 in
+        echo) serve echo_client "$from/echo.cs" 127.0.0.1:0 ;;
+        from-aspnet) serve http_client "$from/from-aspnet.cs" 127.0.0.1:0 ;;
+        *) run "$from/$1.cs" ;;
+    esac
+}
+
+passed=0
+failed=0
+for name in "${names[@]}"; do
+    expected=$here/expected/$name.txt
+    SECONDS=0
+    transcript "$name" > "$scratch/raw"
+    mask < "$scratch/raw" > "$scratch/actual"
+    if $update; then
+        mkdir -p "$here/expected"
+        cp "$scratch/actual" "$expected"
+    fi
+    if [ -f "$expected" ] && mask < "$expected" | diff -u --label "expected/$name.txt" --label "$name.cs" - "$scratch/actual" > "$scratch/diff"; then
+        echo "ok      $name (${SECONDS} s)"
+        passed=$((passed + 1))
+    else
+        echo "FAILED  $name (${SECONDS} s)"
+        if [ -f "$expected" ]; then cat "$scratch/diff"; else echo "no expected/$name.txt; it printed:"; cat "$scratch/raw"; fi
+        failed=$((failed + 1))
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,74 @@
+// Executor layer: tasks that failed and that nobody has awaited yet. One still unobserved a second later, or at the end, is
+// reported once: through RingExecutor.UnobservedFault, or on standard error where nobody listens. Owner thread only.
+
+namespace RingCore;
+
+/// <summary>A task's fault that nobody has awaited.</summary>
+/// <param name="executor">Where it ran.</param>
+/// <param name="taskName">The async method.</param>
+/// <param name="exception">What it threw.</param>
+public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskName, Exception exception) : EventArgs
+{
+    /// <summary>Where the task ran.</summary>
+    public RingExecutor Executor { get; } = executor;
+
+    /// <summary>Name of the async method.</summary>
+    public string TaskName { get; } = taskName;
+
+    /// <summary>What it threw.</summary>
+    public Exception Exception { get; } = exception;
+}
+
+/// <summary>The unobserved faults of one executor.</summary>
+internal sealed class FaultList(RingExecutor executor) : IRingTimer
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private readonly Dictionary<RingTaskBox, (Exception Exception, long DueNs)> _faults = [];
+
+    public long DeadlineNs { get; private set; }
+
+    public int HeapIndex { get; set; } = -1;
+
+    internal int Count => _faults.Count;
+
+    internal void Add(RingTaskBox box, Exception exception)
+    {
+        // Asked to end: what a stopping executor's tasks throw for that is not news.
+        if (executor.Driver.Stopping && exception is OperationCanceledException or ObjectDisposedException)
+            return;
+        long due = executor.Timers.DeadlineAfter(s_patience);
+        _faults[box] = (exception, due);
+        if (HeapIndex < 0)
+            Arm(due);
+    }
+
+    internal void Observe(RingTaskBox box) => _faults.Remove(box);
+
+    public void Fire()
+    {
+        long now = executor.Timers.NowNs;
+        Report(executor.Driver.Stopping ? long.MaxValue : now);
+        if (_faults.Count > 0)
+            Arm(_faults.Values.Min(fault => fault.DueNs));
+    }
+
+    /// <summary>At the end of the executor: nobody can await any more.</summary>
+    internal void ReportAll() => Report(long.MaxValue);
+
+    private void Arm(long due)
+    {
+        DeadlineNs = due;
+        executor.Timers.Add(this);
+    }
+
+    private void Report(long dueBy)
+    {
+        foreach ((RingTaskBox box, (Exception exception, long due)) in _faults.ToArray())
+        {
+            if (due > dueBy)
+                continue;
+            _faults.Remove(box);
+            RingExecutor.ReportFault(executor, box.Name, exception);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+// Executor layer: one thread, one ring, one loop. The loop is RunLoop below, four numbered steps that the docs repeat. Ways in
+// are in RingExecutorEntry.cs; shutdown is in RingShutdown.cs. It knows no fds and no opcodes, except its own wake-up.
+//
+// Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before it sleeps.
+
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>
+/// An executor: owns a ring and the one thread that uses it, and runs tasks on that thread. <see cref="Run(Func{RingTask}, RingOptions?)"/>
+/// uses the calling thread, <see cref="Start"/> a thread of its own. Members are for the owner thread unless they say otherwise.
+/// </summary>
+public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
+{
+    [ThreadStatic]
+    private static RingExecutor? t_current;
+
+    // Owner thread only.
+    internal readonly OpDriver Driver;
+    internal readonly RingTimers Timers;
+    internal readonly FaultList Faults;
+    private readonly RingOptions _options;
+    private readonly WakeSink _wake;
+    private readonly RingSynchronizationContext _context;
+    private long _lastTaskId;
+    private int _inlineDepth;
+    private bool _finished; // The loop's reason to end.
+
+    // Any thread.
+    private RingWork? _posts; // A stack of posted work, newest first; s_closed at its top once the executor has stopped.
+    private int _asleep;
+    private readonly Lock _wakeLock = new();
+    private int _wakeFd = -1;
+
+    private static readonly RingWork s_closed = new ClosedDoor();
+
+    private RingExecutor(RingOptions options)
+    {
+        _options = options;
+        var ring = new Ring(options);
+        Driver = new OpDriver(ring, this) { Options = options };
+        Timers = new RingTimers(Driver);
+        Faults = new FaultList(this);
+        _context = new RingSynchronizationContext(this);
+        Driver.Context = _context;
+        _wake = new WakeSink(this);
+        try
+        {
+            unsafe
+            {
+                _wakeFd = ring.Kernel.EventFd();
+            }
+
+            if (_wakeFd < 0)
+                throw RingUnavailableException.Diagnose(-_wakeFd);
+        }
+        catch
+        {
+            ring.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The executor of the calling thread, or null.</summary>
+    public static RingExecutor? Current => t_current;
+
+    internal static RingExecutor Required => t_current ?? throw new InvalidOperationException(
+        "This thread has no RingExecutor: a RingTask waits only on one. Run it inside RingExecutor.Run, or send it to one with "
+        + "executor.InvokeAsync.");
+
+    /// <summary>The name given in <see cref="RingOptions.Name"/>.</summary>
+    public string Name => _options.Name;
+
+    /// <summary>The options it was started with.</summary>
+    public RingOptions Options => _options;
+
+    /// <summary>Its ring, for reading and experiment.</summary>
+    public Ring Ring => Driver.Ring;
+
+    /// <summary>Whether the calling thread is this executor's. Any thread.</summary>
+    public bool IsOwner => Driver.IsOwner;
+
+    /// <summary>A snapshot of the counters. From another thread it may be a turn old.</summary>
+    public RingCounters Counters
+    {
+        get
+        {
+            RingCounters counters = Driver.Ring.Counters;
+            counters.InFlight = Driver.Table.InUse - (_wake.IsArmed ? 1 : 0);
+            counters.InFlightPeak = Driver.Table.Peak;
+            return counters;
+        }
+    }
+
+    /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
+    public TraceRecorder Trace => Driver.Ring.Trace;
+
+    internal long NextTaskId() => ++_lastTaskId;
+
+    /// <summary>The run loop. One turn is the four steps; it ends when <see cref="_finished"/> is set.</summary>
+    private void RunLoop()
+    {
+        // DOC: run-loop
+        while (!_finished)
+        {
+            RunReady();                // 1 run ready tasks (bounded)
+            TakePosts();               // 2 take posts and due timers
+            Timers.FireDue();
+            EnterKernel();             // 3 enter: submit all, wait only if nothing is ready
+            Driver.Reap();             // 4 reap
+        }
+        // DOC: end
+    }
+
+    /// <summary>Step 1. A continuation may queue others: they run in this turn too, as long as the quota lasts.</summary>
+    private void RunReady()
+    {
+        ReadyQueue ready = Driver.Ready;
+        int quota = _options.TurnQuota;
+        ref RingCounters counters = ref Driver.Ring.Counters;
+        counters.Turns++;
+        int left = quota;
+        while (left > 0 && !ready.IsEmpty)
+        {
+            left--;
+            ready.Pop().Run();
+        }
+
+        counters.Resumes += quota - left;
+        if (left == 0 && !ready.IsEmpty)
+            counters.QuotaSpent++;
+    }
+
+    /// <summary>Step 2. Posted work goes behind what is ready, in the order it was posted.</summary>
+    private void TakePosts()
+    {
+        Driver.NowMs = (uint)Environment.TickCount64;
+        if (Volatile.Read(ref _posts) is null) // A hint; the exchange below decides.
+            return;
+        RingWork? newest = Interlocked.Exchange(ref _posts, null); // Acquire: pairs with the release of the poster's compare-exchange.
+        RingWork? oldest = null;
+        while (newest is not null)
+        {
+            RingWork? next = newest.NextPosted;
+            newest.NextPosted = oldest;
+            oldest = newest;
+            newest = next;
+        }
+
+        while (oldest is not null)
+        {
+            RingWork? next = oldest.NextPosted;
+            oldest.NextPosted = null;
+            Driver.Ready.Push(oldest);
+            Driver.Ring.Counters.Posts++;
+            oldest = next;
+        }
+    }
+
+    /// <summary>Step 3. Waits only if nothing is ready; enters without waiting if there is something to submit or to bring to light.</summary>
+    private void EnterKernel()
+    {
+        Ring ring = Driver.Ring;
+        if (Driver.Ready.IsEmpty && ring.Ready == 0 && !_finished && FallAsleep())
+        {
+            Driver.Enter(minComplete: 1, Timers.NextWaitNs());
+            Volatile.Write(ref _asleep, 0); // Release; a poster that still sees 1 only signals for nothing.
+        }
+        else if (ring.Pending > 0 || ring.NeedsEnter)
+        {
+            Driver.Enter(minComplete: 0, timeoutNs: -1);
+        }
+    }
+
+    /// <summary>
+    /// Announces sleep, then looks once more. Interleavings with Post on another thread:
+    /// A  post, then asleep=1: the look below finds the post: no sleep.
+    /// B  asleep=1, then post: the poster finds asleep: it signals, and the standing read of the eventfd ends the wait.
+    /// C  both at once: the two full fences let at least one see the other.
+    /// </summary>
+    private bool FallAsleep()
+    {
+        _asleep = 1;
+        Interlocked.MemoryBarrier(); // Full fence between our store of _asleep and our load of _posts; pairs with the one in Post.
+        if (Volatile.Read(ref _posts) is null) // Ordered by the fence above.
+            return true;
+        _asleep = 0;
+        return false;
+    }
+
+    /// <summary>Any thread: runs work on the owner thread, behind what is ready. False when the executor has stopped.</summary>
+    internal bool Post(RingWork work)
+    {
+        RingWork? head = Volatile.Read(ref _posts); // A first guess; the compare-exchange decides.
+        while (true)
+        {
+            if (ReferenceEquals(head, s_closed))
+                return false;
+            work.NextPosted = head;
+            RingWork? seen = Interlocked.CompareExchange(ref _posts, work, head); // Release of work; full fence: pairs with FallAsleep's.
+            if (ReferenceEquals(seen, head))
+                break;
+            head = seen;
+        }
+
+        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1) // One poster wins, one signal goes out.
+            Signal();
+        return true;
+    }
+
+    bool IOpHost.Post(RingWork work) => Post(work);
+
+    /// <summary>Under a lock with the closing of the eventfd: its number must not be written to once it is somebody else's.</summary>
+    private unsafe void Signal()
+    {
+        lock (_wakeLock)
+        {
+            if (_wakeFd < 0)
+                return;
+            Driver.Ring.Counters.Wakes++;
+            Driver.Ring.Kernel.Signal(_wakeFd);
+        }
+    }
+
+    /// <summary>Resumes whoever awaited a task: a box inline while the stack is shallow, else through the ready queue.</summary>
+    internal void Resume(object waiter)
+    {
+        const int deepest = 16;
+        if (waiter is RingTaskBox box)
+        {
+            if (_inlineDepth < deepest)
+            {
+                _inlineDepth++;
+                box.Run();
+                _inlineDepth--;
+            }
+            else
+            {
+                Driver.Ready.Push(box);
+            }
+        }
+        else
+        {
+            Driver.Ready.Push(new ActionWork((Action)waiter));
+        }
+    }
+
+    /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>
+    private sealed unsafe class WakeSink : OpSink
+    {
+        private readonly RingExecutor _executor;
+        private RingHandle? _handle;
+
+        internal WakeSink(RingExecutor executor) => _executor = executor;
+
+        internal bool IsArmed { get; private set; }
+
+        internal override object? Waiter => "wake-up";
+
+        internal void Arm()
+        {
+            OpDriver driver = _executor.Driver;
+            Driver = driver;
+            _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
+            ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
+            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong), offset: 0);
+            driver.Prepared(ref slot, sqe);
+            IsArmed = true;
+        }
+
+        /// <summary>The posts themselves are taken in step 2; this only has to stand again.</summary>
+        internal override void Complete(int res, uint flags, int step)
+        {
+            IsArmed = false;
+            if (res >= 0 && !_executor.Driver.Stopping)
+                Arm();
+        }
+    }
+
+    /// <summary>A continuation that is a delegate.</summary>
+    internal sealed class ActionWork(Action action) : RingWork
+    {
+        internal override void Run() => action();
+    }
+
+    private sealed class ClosedDoor : RingWork
+    {
+        internal override void Run()
+        {
+        }
+    }
+}

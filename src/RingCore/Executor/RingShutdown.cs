@@ -1,0 +1,181 @@
+// Executor layer: how an executor begins and ends. The end is bounded: everything with the kernel is asked to end, the loop runs
+// until it has, and what is still lent when the time is up is leaked on purpose and reported: freeing it would let the kernel
+// write into memory that is somebody else's.
+
+using System.Diagnostics.CodeAnalysis;
+
+namespace RingCore;
+
+public sealed partial class RingExecutor
+{
+    /// <summary>Keeps what had to be leaked alive for ever.</summary>
+    private static readonly List<OpDriver> s_leaked = [];
+
+    private readonly HashSet<InvocationBase> _invocations = []; // Any thread, under its own lock.
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ops that the kernel still held when shutdown's time was up, of all executors: leaked with their memory. Normally 0.</summary>
+    public static int LeakedOps { get; private set; }
+
+    /// <summary>Completes when the executor has stopped. Any thread.</summary>
+    public Task Stopped => _stopped.Task;
+
+    /// <summary>Stops an executor made with <see cref="Start"/> and waits for its end. Any thread but its own.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (IsOwner)
+            throw new InvalidOperationException("An executor cannot wait for its own end: dispose it from another thread.");
+        Post(new StopWork(this));
+        await _stopped.Task.ConfigureAwait(false);
+    }
+
+    private static T RunCore<T>(Invocation<T> main, RingOptions? options)
+    {
+        if (t_current is not null)
+            throw new InvalidOperationException("This thread runs an executor already: await the work, or Spawn it.");
+        var executor = new RingExecutor(options ?? new RingOptions());
+        main.OnEnd = () => executor._finished = true;
+        executor.Live(main);
+        return main.Task.GetAwaiter().GetResult();
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The exception goes to the caller of Start.")]
+    private static RingExecutor StartCore(RingOptions options)
+    {
+        var started = new TaskCompletionSource<RingExecutor>();
+        var thread = new Thread(() =>
+        {
+            RingExecutor executor;
+            try
+            {
+                executor = new RingExecutor(options); // On this thread: the kernel binds the ring to the thread that sets it up.
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+                return;
+            }
+
+            started.SetResult(executor);
+            executor.Live(first: null);
+        })
+        { IsBackground = true, Name = options.Name };
+        thread.UnsafeStart(); // Without the caller's AsyncLocals.
+        return started.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The whole life on the owner thread.</summary>
+    private void Live(RingWork? first)
+    {
+        SynchronizationContext? outer = SynchronizationContext.Current;
+        ExecutionContext? flow = ExecutionContext.Capture();
+        t_current = this;
+        OpDriver.Current = Driver;
+        SynchronizationContext.SetSynchronizationContext(_context);
+        try
+        {
+            _wake.Arm();
+            if (first is not null)
+                Driver.Ready.Push(first);
+            RunLoop();
+            Drain();
+        }
+        finally
+        {
+            Release();
+            SynchronizationContext.SetSynchronizationContext(outer);
+            OpDriver.Current = null;
+            t_current = null;
+            if (flow is not null)
+                ExecutionContext.Restore(flow);
+            _stopped.TrySetResult();
+        }
+    }
+
+    /// <summary>Asks everything to end and lets it, within the bound.</summary>
+    private void Drain()
+    {
+        Driver.Stopping = true;
+        long deadline = Timers.DeadlineAfter(_options.ShutdownTimeout);
+        var bound = new DrainBound(deadline);
+        Timers.FireAll();
+        Driver.CancelEverything();
+        Timers.Add(bound); // Bounds the waits below.
+        while (Driver.Outstanding > 0 || !Driver.Ready.IsEmpty)
+        {
+            RunReady();
+            TakePosts();
+            Timers.FireDue();
+            if (bound.HeapIndex < 0)
+                break;
+            if (Driver.Outstanding > 0)
+                EnterKernelStopping();
+            Driver.Reap();
+        }
+
+        Timers.Remove(bound);
+    }
+
+    /// <summary>As step 3, but tasks may start nothing any more: with nothing ready the only thing to wait for is the kernel.</summary>
+    private void EnterKernelStopping()
+    {
+        _finished = false;
+        EnterKernel();
+    }
+
+    private unsafe void Release()
+    {
+        // The door closes first: from here on Post says no, and what was posted is refused.
+        RingWork? posted = Interlocked.Exchange(ref _posts, s_closed); // Acquire: pairs with the poster's compare-exchange.
+        Driver.Stopping = true;
+        for (; posted is not null && !ReferenceEquals(posted, s_closed); posted = posted.NextPosted)
+            posted.Refuse();
+        while (!Driver.Ready.IsEmpty)
+            Driver.Ready.Pop().Refuse();
+        InvocationBase[] invocations;
+        lock (_invocations)
+            invocations = [.. _invocations];
+        foreach (InvocationBase invocation in invocations)
+            invocation.Refuse();
+        Faults.ReportAll();
+
+        lock (_wakeLock)
+        {
+            Driver.Ring.Kernel.Close(_wakeFd);
+            _wakeFd = -1;
+        }
+
+        if (Driver.Outstanding == 0)
+        {
+            Driver.Leases.Release();
+            Driver.Table.Release();
+        }
+        else
+        {
+            lock (s_leaked)
+                s_leaked.Add(Driver);
+            LeakedOps += Driver.Outstanding;
+            Console.Error.WriteLine(
+                $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {_options.ShutdownTimeout.TotalSeconds} s; "
+                + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");
+        }
+
+        Driver.Ring.Dispose();
+    }
+
+    private sealed class DrainBound(long deadline) : IRingTimer
+    {
+        public long DeadlineNs => deadline;
+
+        public int HeapIndex { get; set; } = -1;
+
+        public void Fire()
+        {
+        }
+    }
+
+    private sealed class StopWork(RingExecutor executor) : RingWork
+    {
+        internal override void Run() => executor._finished = true;
+    }
+}

@@ -1,0 +1,300 @@
+// Executor layer: where a suspended `async RingTask` body lives: its state machine, its result, who waits for it. Pooled per
+// async method; cleared before it goes back, so that nothing of one run, an AsyncLocal least of all, reaches the next.
+// Owner thread only, except Continuation, which may be called anywhere and then posts itself home.
+
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace RingCore;
+
+/// <summary>
+/// The states of a task's box.
+/// <code>
+/// Pooled  → Running   rented at the first suspension
+/// Running → Done      SetResult or SetException; a waiter, if there is one, is resumed
+/// Done    → Pooled    the awaiter took the result; the version moves on
+/// </code>
+/// </summary>
+internal enum BoxState : byte
+{
+    Pooled,
+    Running,
+    Done,
+}
+
+/// <summary>A suspended task.</summary>
+internal abstract class RingTaskBox : RingWork
+{
+    internal static readonly ExecutionContext? DefaultFlow = CaptureDefault();
+
+    private RingExecutor _executor = null!;
+    private object? _waiter; // Another box, or an Action.
+    private Action? _continuation;
+    private ExecutionContext? _flow;
+    private Exception? _exception;
+    private short _version;
+    private BoxState _state;
+
+    internal short Version => _version;
+
+    internal long Id { get; private set; }
+
+    internal RingExecutor Executor => _executor;
+
+    /// <summary>Name of the async method.</summary>
+    internal abstract string Name { get; }
+
+    /// <summary>What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box posts itself.</summary>
+    internal Action Continuation => _continuation ??= () =>
+    {
+        if (_executor.IsOwner)
+            Run();
+        else
+            _executor.Post(this);
+    };
+
+    protected abstract void MoveNext();
+
+    protected void Begin(RingExecutor executor)
+    {
+        Debug.Assert(_state == BoxState.Pooled, "a box is rented once");
+        _executor = executor;
+        _state = BoxState.Running;
+        Id = executor.NextTaskId();
+        executor.Driver.Ring.Trace.Record(TraceKind.TaskStarted, 0, Id);
+    }
+
+    /// <summary>At each suspension: the context that the body continues with. The default one costs this compare.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CaptureFlow()
+    {
+        ExecutionContext? flow = ExecutionContext.Capture();
+        _flow = ReferenceEquals(flow, DefaultFlow) ? null : flow;
+    }
+
+    internal override void Run()
+    {
+        // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes back.
+        OpDriver driver = _executor.Driver;
+        long outer = driver.CurrentTaskId;
+        long id = Id;
+        driver.CurrentTaskId = id;
+        driver.Ring.Trace.Record(TraceKind.TaskResumed, 0, id);
+        if (_flow is null)
+        {
+            MoveNext();
+            if (DefaultFlow is not null && !ReferenceEquals(ExecutionContext.Capture(), DefaultFlow))
+                ExecutionContext.Restore(DefaultFlow);
+        }
+        else
+        {
+            ExecutionContext.Run(_flow, static box => ((RingTaskBox)box!).MoveNext(), this);
+        }
+
+        driver.CurrentTaskId = outer;
+    }
+
+    internal bool IsDone(short version)
+    {
+        if (version != _version)
+            ThrowStale();
+        return _state == BoxState.Done;
+    }
+
+    internal void SetContinuation(object waiter, short version)
+    {
+        if (version != _version || _waiter is not null)
+            ThrowStale();
+        _executor.Driver.ThrowIfNotOwner();
+        if (_state == BoxState.Done)
+            _executor.Resume(waiter);
+        else
+            _waiter = waiter;
+    }
+
+    /// <summary>The body has ended: from here on the box only holds the result.</summary>
+    protected void End()
+    {
+        Debug.Assert(_state == BoxState.Running, "a body ends once");
+        _state = BoxState.Done;
+        _flow = null;
+        _executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, Id);
+        if (_waiter is { } waiter)
+        {
+            _waiter = null;
+            _executor!.Resume(waiter);
+        }
+        else if (_exception is not null)
+        {
+            _executor?.Faults.Add(this, _exception);
+        }
+    }
+
+    internal void SetException(Exception exception)
+    {
+        if (_executor is null)
+            BeginFaulted();
+        _exception = exception;
+        ClearStateMachine();
+        End();
+    }
+
+    /// <summary>A body that threw before it ever suspended.</summary>
+    private void BeginFaulted()
+    {
+        _executor = RingExecutor.Current!;
+        _state = BoxState.Running;
+        Id = _executor?.NextTaskId() ?? 0;
+    }
+
+    internal void Take(short version)
+    {
+        if (version != _version || _state != BoxState.Done)
+            ThrowNotDone(version);
+        _executor?.Driver.ThrowIfNotOwner();
+        Exception? exception = _exception;
+        if (exception is not null)
+            _executor?.Faults.Observe(this);
+        _exception = null;
+        _version++;
+        _state = BoxState.Pooled;
+        Recycle();
+        if (exception is not null)
+            ExceptionDispatchInfo.Throw(exception);
+    }
+
+    protected abstract void ClearStateMachine();
+
+    protected abstract void Recycle();
+
+    private static void ThrowStale() => throw new InvalidOperationException(
+        "This RingTask was awaited already, or is awaited elsewhere: await each RingTask once.");
+
+    private void ThrowNotDone(short version)
+    {
+        if (version != _version)
+            ThrowStale();
+        throw new InvalidOperationException("The RingTask is still running: await it instead of blocking on its result.");
+    }
+
+    private static ExecutionContext? CaptureDefault()
+    {
+        // Whoever touches the type first may have AsyncLocals set: the default context is that of a callback without flow.
+        ExecutionContext? flow = null;
+        var thread = new Thread(() => flow = ExecutionContext.Capture());
+        thread.UnsafeStart();
+        thread.Join();
+        return flow;
+    }
+}
+
+/// <summary>A suspended task with a result.</summary>
+internal abstract class RingTaskBox<T> : RingTaskBox
+{
+    private T _result = default!;
+
+    internal void SetResult(T result)
+    {
+        _result = result;
+        ClearStateMachine();
+        End();
+    }
+
+    internal T TakeResult(short version)
+    {
+        T result = _result;
+        Take(version); // Throws for a stale version, and what the body threw.
+        _result = default!;
+        return result;
+    }
+}
+
+/// <summary>A task that threw before it suspended: nothing to resume.</summary>
+internal sealed class FaultedBox<T> : RingTaskBox<T>
+{
+    internal override string Name => "(never suspended)";
+
+    protected override void MoveNext()
+    {
+    }
+
+    protected override void ClearStateMachine()
+    {
+    }
+
+    protected override void Recycle()
+    {
+    }
+}
+
+/// <summary>A suspended task with its state machine.</summary>
+internal sealed class RingTaskBox<T, TStateMachine> : RingTaskBox<T>
+    where TStateMachine : IAsyncStateMachine
+{
+    private const int MostPooled = 16384;
+
+    [ThreadStatic]
+    private static RingTaskBox<T, TStateMachine>? t_free;
+    [ThreadStatic]
+    private static int t_pooled;
+    private RingTaskBox<T, TStateMachine>? _next;
+
+    internal TStateMachine StateMachine = default!;
+
+    internal override string Name => TaskName.Of(typeof(TStateMachine));
+
+    internal static RingTaskBox<T, TStateMachine> Rent(RingExecutor executor)
+    {
+        RingTaskBox<T, TStateMachine>? box = t_free;
+        if (box is null)
+        {
+            box = new RingTaskBox<T, TStateMachine>();
+        }
+        else
+        {
+            t_free = box._next;
+            box._next = null;
+            t_pooled--;
+        }
+
+        box.Begin(executor);
+        return box;
+    }
+
+    protected override void MoveNext() => StateMachine.MoveNext();
+
+    protected override void ClearStateMachine() => StateMachine = default!;
+
+    protected override void Recycle()
+    {
+        if (t_pooled >= MostPooled)
+            return;
+        _next = t_free;
+        t_free = this;
+        t_pooled++;
+    }
+}
+
+/// <summary>Method names out of the compiler's type names.</summary>
+internal static class TaskName
+{
+    /// <summary>"Serve" out of "&lt;Serve&gt;d__0", "Main (lambda)" out of "&lt;&lt;Main&gt;b__0_1&gt;d".</summary>
+    internal static string Of(Type stateMachine)
+    {
+        string name = stateMachine.Name;
+        int end = name.LastIndexOf('>');
+        if (end <= 1 || name[0] != '<')
+            return name;
+        string inner = name[1..end];
+        if (inner.Contains("g__", StringComparison.Ordinal)) // A local function: <Main>g__Serve|0_0.
+        {
+            inner = inner[(inner.IndexOf("g__", StringComparison.Ordinal) + 3)..];
+            int bar = inner.IndexOf('|', StringComparison.Ordinal);
+            return bar > 0 ? inner[..bar] : inner;
+        }
+
+        int close = inner.LastIndexOf('>');
+        return close > 0 ? $"{inner[..close].Trim('<', '>', '$')} (lambda)" : inner;
+    }
+}

@@ -1,0 +1,161 @@
+// Executor layer: what the compiler calls for an `async RingTask` method. Eight members, numbered as the compiler needs them.
+// The state machine starts on the stack; at its first suspension it is copied into a pooled box, and from then on lives there.
+// It schedules nothing itself: boxes do.
+
+using System.Runtime.CompilerServices;
+
+namespace RingCore;
+
+/// <summary>Stands for "no result" in a RingTask's box.</summary>
+internal readonly struct NoResult;
+
+/// <summary>Builds <see cref="RingTask"/>. Called by the compiler.</summary>
+public struct RingTaskMethodBuilder
+{
+    private RingTaskMethodBuilder<NoResult> _inner;
+
+    /// <summary>1. Create: before anything else, at the call of the async method.</summary>
+    public static RingTaskMethodBuilder Create() => default;
+
+    /// <summary>2. Start: runs the method up to its first await that has to wait.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Start<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+
+    /// <summary>3. Task: what the caller gets, after Start has come back.</summary>
+    public RingTask Task => new(_inner.Box, _inner.Box?.Version ?? 0);
+
+    /// <summary>4. SetResult: the method has returned.</summary>
+    public void SetResult() => _inner.SetResult(default);
+
+    /// <summary>5. SetException: the method has thrown.</summary>
+    public void SetException(Exception exception) => _inner.SetException(exception);
+
+    /// <summary>6. AwaitOnCompleted: an await has to wait, on an awaiter that flows the execution context itself.</summary>
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : INotifyCompletion
+        where TStateMachine : IAsyncStateMachine => _inner.AwaitOnCompleted(ref awaiter, ref stateMachine);
+
+    /// <summary>7. AwaitUnsafeOnCompleted: an await has to wait; the builder flows the execution context.</summary>
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : ICriticalNotifyCompletion
+        where TStateMachine : IAsyncStateMachine => _inner.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
+
+    /// <summary>8. SetStateMachine: from the days of boxed state machines; never called for a struct.</summary>
+    public readonly void SetStateMachine(IAsyncStateMachine stateMachine)
+    {
+    }
+}
+
+/// <summary>Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see cref="RingTaskMethodBuilder"/>.</summary>
+public struct RingTaskMethodBuilder<T>
+{
+    private RingTaskBox<T>? _box;
+    private T _result; // Of a method that never had to wait: it needs no box.
+
+    internal readonly RingTaskBox<T>? Box => _box;
+
+    /// <summary>1. Create.</summary>
+    public static RingTaskMethodBuilder<T> Create() => default;
+
+    /// <summary>2. Start.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Start<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+
+    /// <summary>3. Task.</summary>
+    public readonly RingTask<T> Task => _box is null ? new(_result) : new(_box, _box.Version);
+
+    /// <summary>4. SetResult.</summary>
+    public void SetResult(T result)
+    {
+        if (_box is null)
+            _result = result;
+        else
+            _box.SetResult(result);
+    }
+
+    /// <summary>5. SetException.</summary>
+    public void SetException(Exception exception)
+    {
+        _box ??= new FaultedBox<T>();
+        _box.SetException(exception);
+    }
+
+    /// <summary>6. AwaitOnCompleted.</summary>
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : INotifyCompletion
+        where TStateMachine : IAsyncStateMachine => awaiter.OnCompleted(Suspend(ref stateMachine).Continuation);
+
+    /// <summary>7. AwaitUnsafeOnCompleted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : ICriticalNotifyCompletion
+        where TStateMachine : IAsyncStateMachine
+    {
+        RingTaskBox<T> box = Suspend(ref stateMachine);
+
+        // Known to the JIT per TAwaiter: our own awaiters take the box itself, without a delegate.
+        if (default(TAwaiter) is not null && awaiter is IRingAwaiter)
+            ((IRingAwaiter)awaiter).Suspend(box);
+        else
+            awaiter.UnsafeOnCompleted(box.Continuation);
+    }
+
+    /// <summary>8. SetStateMachine.</summary>
+    public readonly void SetStateMachine(IAsyncStateMachine stateMachine)
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RingTaskBox<T> Suspend<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine
+    {
+        if (_box is RingTaskBox<T, TStateMachine> box)
+        {
+            box.CaptureFlow();
+            return box;
+        }
+
+        return FirstSuspension(ref stateMachine);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private RingTaskBox<T> FirstSuspension<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine
+    {
+        var box = RingTaskBox<T, TStateMachine>.Rent(RingExecutor.Required);
+        _box = box; // Before the copy: the builder inside the copied state machine must know its box.
+        box.StateMachine = stateMachine;
+        box.CaptureFlow();
+        return box;
+    }
+}
+
+/// <summary>An awaiter of RingCore's own, which resumes a box without a delegate.</summary>
+internal interface IRingAwaiter
+{
+    /// <summary>Resumes the box when done. Owner thread.</summary>
+    void Suspend(RingTaskBox box);
+}
+
+/// <summary>The first, synchronous part of an async method.</summary>
+internal static class RingTaskStart
+{
+    /// <summary>Runs it, and undoes what it did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Start<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine
+    {
+        ExecutionContext? before = ExecutionContext.Capture();
+        try
+        {
+            stateMachine.MoveNext();
+        }
+        finally
+        {
+            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
+                ExecutionContext.Restore(before);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+// Executor layer: the timer heap behind Delay and the deadlines of handles. The earliest deadline bounds the enter's wait; no op
+// is needed. Owner thread only; tokens come through the post queue. It knows no kernel timer, except where the kernel cannot
+// bound a wait (before 5.11): there one TIMEOUT op stands for the earliest deadline.
+
+using System.Threading.Tasks.Sources;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>Something that is due at a time: in the heap while <see cref="HeapIndex"/> is not negative.</summary>
+internal interface IRingTimer
+{
+    long DeadlineNs { get; }
+
+    int HeapIndex { get; set; }
+
+    /// <summary>Owner thread, outside the reap. Runs no user code.</summary>
+    void Fire();
+}
+
+/// <summary>A binary heap of deadlines.</summary>
+internal sealed unsafe class RingTimers
+{
+    private readonly OpDriver _driver;
+    private readonly TimeoutSink? _timeout;
+    private IRingTimer[] _heap = new IRingTimer[16];
+    private int _count;
+
+    internal RingTimers(OpDriver driver)
+    {
+        _driver = driver;
+
+        // FALLBACK ExtArg (5.11): the enter cannot carry a deadline; one TIMEOUT op does.
+        if (!driver.Ring.Features.HasFlag(RingFeatures.ExtArg))
+            _timeout = new TimeoutSink(driver);
+    }
+
+    internal int Count => _count;
+
+    internal long NowNs => _driver.Ring.Kernel.Now();
+
+    /// <summary>Deadline in nanoseconds of the clock, clamped: TimeSpan.MaxValue is "never", 292 years away.</summary>
+    internal long DeadlineAfter(TimeSpan time)
+    {
+        long now = NowNs;
+        return time.Ticks > (long.MaxValue - now) / TimeSpan.NanosecondsPerTick ? long.MaxValue : now + time.Ticks * TimeSpan.NanosecondsPerTick;
+    }
+
+    internal void Add(IRingTimer timer)
+    {
+        if (_count == _heap.Length)
+            Array.Resize(ref _heap, _count * 2);
+        Up(_count++, timer);
+    }
+
+    internal void Remove(IRingTimer timer)
+    {
+        int index = timer.HeapIndex;
+        if (index < 0)
+            return;
+        timer.HeapIndex = -1;
+        IRingTimer last = _heap[--_count];
+        _heap[_count] = null!;
+        if (ReferenceEquals(last, timer))
+            return;
+        if (index > 0 && last.DeadlineNs < _heap[(index - 1) / 2].DeadlineNs)
+            Up(index, last);
+        else
+            Down(index, last);
+    }
+
+    /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>
+    internal void FireDue()
+    {
+        if (_count == 0)
+            return;
+        long now = NowNs;
+        while (_count > 0 && _heap[0].DeadlineNs <= now)
+        {
+            IRingTimer timer = _heap[0];
+            Remove(timer);
+            timer.Fire();
+        }
+    }
+
+    /// <summary>Every timer is fired early: shutdown.</summary>
+    internal void FireAll()
+    {
+        while (_count > 0)
+        {
+            IRingTimer timer = _heap[0];
+            Remove(timer);
+            timer.Fire();
+        }
+    }
+
+    /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
+    internal long NextWaitNs()
+    {
+        if (_count == 0)
+            return -1;
+        long deadline = _heap[0].DeadlineNs;
+        if (_timeout is null)
+            return Math.Max(0, deadline - NowNs);
+        _timeout.Cover(deadline);
+        return -1;
+    }
+
+    private void Up(int index, IRingTimer timer)
+    {
+        while (index > 0 && timer.DeadlineNs < _heap[(index - 1) / 2].DeadlineNs)
+        {
+            Place(index, _heap[(index - 1) / 2]);
+            index = (index - 1) / 2;
+        }
+
+        Place(index, timer);
+    }
+
+    private void Down(int index, IRingTimer timer)
+    {
+        while (true)
+        {
+            int child = 2 * index + 1;
+            if (child >= _count)
+                break;
+            if (child + 1 < _count && _heap[child + 1].DeadlineNs < _heap[child].DeadlineNs)
+                child++;
+            if (timer.DeadlineNs <= _heap[child].DeadlineNs)
+                break;
+            Place(index, _heap[child]);
+            index = child;
+        }
+
+        Place(index, timer);
+    }
+
+    private void Place(int index, IRingTimer timer)
+    {
+        _heap[index] = timer;
+        timer.HeapIndex = index;
+    }
+
+    /// <summary>One TIMEOUT op at a time that ends no later than the earliest deadline; an earlier one cancels and replaces it.</summary>
+    private sealed class TimeoutSink : OpSink
+    {
+        private long _armedFor = long.MaxValue;
+        private bool _armed;
+
+        internal TimeoutSink(OpDriver driver) => Driver = driver;
+
+        internal override object? Waiter => "timers";
+
+        internal void Cover(long deadline)
+        {
+            if (_armed)
+            {
+                if (deadline < _armedFor)
+                    Driver.Cancel(Key); // Its CQE ends the wait; the next turn arms anew.
+                return;
+            }
+
+            _armed = true;
+            _armedFor = deadline;
+            ref OpSlot slot = ref Driver.Begin(this, null, out io_uring_sqe* sqe, out int index);
+            var time = (__kernel_timespec*)Driver.Table.Storage(index);
+            long wait = Math.Max(0, deadline - Driver.Ring.Kernel.Now());
+            *time = new __kernel_timespec { tv_sec = wait / 1_000_000_000, tv_nsec = wait % 1_000_000_000 };
+            Prep.Timeout(sqe, time);
+            Driver.Prepared(ref slot, sqe);
+        }
+
+        internal override void Complete(int res, uint flags, int step)
+        {
+            _armed = false;
+            _armedFor = long.MaxValue;
+        }
+    }
+}
+
+/// <summary>The awaitable of a delay: an entry in the heap, no op.</summary>
+internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
+{
+    private const int MostPooled = 4096;
+
+    [ThreadStatic]
+    private static DelayAwaitable? t_free;
+    [ThreadStatic]
+    private static int t_pooled;
+    private DelayAwaitable? _next;
+    private RingTimers _timers = null!;
+    private CancellationToken _token;
+    private CancellationTokenRegistration _registration;
+
+    public long DeadlineNs { get; private set; }
+
+    public int HeapIndex { get; set; } = -1;
+
+    protected override ValueTaskSourceStatus CompletedStatus => Res switch
+    {
+        0 => ValueTaskSourceStatus.Succeeded,
+        _ => ValueTaskSourceStatus.Canceled,
+    };
+
+    internal static ValueTask Start(RingExecutor executor, TimeSpan time, CancellationToken token)
+    {
+        DelayAwaitable? delay = t_free;
+        if (delay is null)
+        {
+            delay = new DelayAwaitable();
+        }
+        else
+        {
+            t_free = delay._next;
+            t_pooled--;
+        }
+
+        delay.Begin(executor.Driver);
+        delay._timers = executor.Timers;
+        delay._token = token;
+        var task = new ValueTask(delay, delay.Version);
+        if (executor.Driver.Stopping || token.IsCancellationRequested)
+        {
+            delay.Complete(-Errno.ECANCELED, 0, 0);
+            return task;
+        }
+
+        delay.DeadlineNs = executor.Timers.DeadlineAfter(time);
+        executor.Timers.Add(delay);
+        delay.Key = ulong.MaxValue - (ulong)(ushort)delay.Version; // No slot has it; it tells one use of this object from the next.
+        if (token.CanBeCanceled)
+            delay._registration = token.UnsafeRegister(CancelCallback, delay);
+        return task;
+    }
+
+    public void Fire()
+    {
+        _registration.Dispose();
+        _registration = default;
+        Complete(Driver.Stopping ? -Errno.ECANCELED : 0, 0, 0);
+    }
+
+    internal override void CancelAsked()
+    {
+        if (HeapIndex < 0)
+            return;
+        _timers.Remove(this);
+        _registration = default;
+        Complete(-Errno.ECANCELED, 0, 0);
+    }
+
+    public void GetResult(short token)
+    {
+        Take(token);
+        int res = Res;
+        CancellationToken cancelled = _token;
+        _token = default;
+        if (t_pooled < MostPooled)
+        {
+            _next = t_free;
+            t_free = this;
+            t_pooled++;
+        }
+
+        if (res < 0)
+            throw new OperationCanceledException(cancelled);
+    }
+}

@@ -1,0 +1,127 @@
+// Handles layer: the awaitable of a leased read: a receive into a buffer that the kernel picks when data is there, so that a
+// waiting connection holds none. Where the ring's buffers are all out it goes on with a buffer of its own: it never waits for
+// another connection's lease.
+
+using System.Threading.Tasks.Sources;
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+
+namespace RingCore;
+
+/// <summary>A leased read on a connection. Pooled.</summary>
+internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
+{
+    private const int MostPooled = 16384;
+
+    [ThreadStatic]
+    private static LeaseAwaitable? t_free;
+    [ThreadStatic]
+    private static int t_pooled;
+    private LeaseAwaitable? _next;
+    private RingConnection _connection = null!;
+    private LeaseOwner? _owner;
+    private CancellationToken _token;
+
+    protected override ValueTaskSourceStatus CompletedStatus => Res switch
+    {
+        >= 0 => ValueTaskSourceStatus.Succeeded,
+        -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+        _ => ValueTaskSourceStatus.Faulted,
+    };
+
+    internal static LeaseAwaitable Rent(RingConnection connection, CancellationToken token)
+    {
+        LeaseAwaitable? awaitable = t_free;
+        if (awaitable is null)
+        {
+            awaitable = new LeaseAwaitable();
+        }
+        else
+        {
+            t_free = awaitable._next;
+            t_pooled--;
+        }
+
+        awaitable.Begin(connection.Driver);
+        awaitable._connection = connection;
+        awaitable._token = token;
+        return awaitable;
+    }
+
+    /// <summary>Writes the SQE: with buffer selection, or into a buffer of its own.</summary>
+    internal void Submit(bool select, ushort ioprio)
+    {
+        OpDriver driver = Driver;
+        if (!select)
+            _owner = driver.Leases.TakeOwn();
+        ref OpSlot slot = ref driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
+        if (select)
+            Prep.RecvSelect(sqe, LeasePool.Group, ioprio);
+        else
+            Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size, ioprio: ioprio);
+        OpDriver.Register(ref slot, this, _token);
+        driver.Prepared(ref slot, sqe);
+    }
+
+    internal override void Complete(int res, uint flags, int step)
+    {
+        LeasePool leases = Driver.Leases;
+        if ((flags & IORING_CQE_F_BUFFER) != 0) // By flag, not by result: an error can come with a buffer too.
+        {
+            int id = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
+            if (res > 0)
+                _owner = leases.Take(id);
+            else
+                leases.ReturnUnused(id);
+        }
+        else if (res <= 0)
+        {
+            DropOwner();
+        }
+
+        if (res == -Errno.ENOBUFS)
+        {
+            Driver.Ring.Counters.NoBuffers++;
+            if (!_connection.IsDisposed && !Op.Refused(Driver, _token))
+            {
+                Submit(select: false, ioprio: 0);
+                return;
+            }
+
+            res = -Errno.ECANCELED;
+        }
+
+        _connection.ReceiveEnded(flags);
+        base.Complete(res, flags, 0);
+    }
+
+    private void DropOwner()
+    {
+        _owner?.Release(_owner.Version);
+        _owner = null;
+    }
+
+    protected override void ReleaseUntaken() => DropOwner();
+
+    public ReadLease GetResult(short token)
+    {
+        Take(token);
+        int res = Res;
+        LeaseOwner? owner = _owner;
+        RingConnection connection = _connection;
+        CancellationToken cancelled = _token;
+        _owner = null;
+        _connection = null!;
+        _token = default;
+        if (t_pooled < MostPooled)
+        {
+            _next = t_free;
+            t_free = this;
+            t_pooled++;
+        }
+
+        if (res > 0)
+            return new ReadLease(owner!, res);
+        return res == 0 ? default : throw RingErrors.Socket(res, connection, cancelled, "Reading");
+    }
+}

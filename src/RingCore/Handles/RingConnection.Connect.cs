@@ -1,0 +1,81 @@
+// Handles layer: how a connection comes about: by connecting, or by taking over a connected socket. Owner thread only.
+
+using System.Net;
+using RingCore.Sys;
+
+namespace RingCore;
+
+public sealed partial class RingConnection
+{
+    /// <summary>Connects to an IP or Unix end point (IORING_OP_CONNECT, 5.5). Names have to be resolved before: DNS is not a kernel request.</summary>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="timeout">Deadline; null: the kernel's own, about two minutes.</param>
+    /// <param name="token">Asks for cancellation.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">Refused, unreachable, no fd left.</exception>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public static async ValueTask<RingConnection> ConnectAsync(EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
+    {
+        OpDriver driver = OpDriver.Required;
+        token.ThrowIfCancellationRequested();
+        SocketAddressBytes address = SocketAddressBytes.From(endPoint);
+        var connection = new RingConnection(driver, SocketCalls.Open(address.Family));
+        try
+        {
+            if (address.Family != SocketConstants.AF_UNIX)
+                SocketCalls.TryNoDelay(connection.Fd);
+            ValueTask<OpResult> connecting = Op.Connect(connection, address).Start(out ulong key, token);
+            ConnectDeadline? deadline = timeout is { } time ? new ConnectDeadline(driver, key, time) : null;
+            OpResult result = await connecting;
+            deadline?.Remove();
+            if (result.IsSuccess)
+                return connection;
+            int res = result.Res == -Errno.ECANCELED && deadline is { Struck: true } ? -Errno.ETIME : result.Res;
+            throw RingErrors.Socket(res, connection, token, $"Connecting to {endPoint}");
+        }
+        catch
+        {
+            connection.Dispose(); // Whatever state the socket is in: after a failed connect it is of no use.
+            throw;
+        }
+    }
+
+    /// <summary>Takes over a connected stream socket.</summary>
+    /// <param name="fd">The socket.</param>
+    /// <param name="ownsFd">Whether it is closed with the connection.</param>
+    public static new RingConnection Adopt(int fd, bool ownsFd = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fd);
+        return new RingConnection(OpDriver.Required, fd, ownsFd);
+    }
+
+    /// <summary>An entry in the timer heap that cancels the connect op: no second SQE.</summary>
+    private sealed class ConnectDeadline : IRingTimer
+    {
+        private readonly OpDriver _driver;
+        private readonly RingTimers _timers;
+        private readonly ulong _key;
+
+        internal ConnectDeadline(OpDriver driver, ulong key, TimeSpan time)
+        {
+            _driver = driver;
+            _key = key;
+            _timers = RingExecutor.Required.Timers;
+            DeadlineNs = _timers.DeadlineAfter(time);
+            _timers.Add(this);
+        }
+
+        public long DeadlineNs { get; }
+
+        public int HeapIndex { get; set; } = -1;
+
+        internal bool Struck { get; private set; }
+
+        internal void Remove() => _timers.Remove(this);
+
+        public void Fire()
+        {
+            Struck = true;
+            _driver.Cancel(_key);
+        }
+    }
+}

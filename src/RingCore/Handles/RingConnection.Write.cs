@@ -1,0 +1,344 @@
+// Handles layer: writing to a connection. At most one send is with the kernel, because several would overtake each other. Writes
+// issued meanwhile queue in call order and leave as one gathered send. Owner thread only.
+//
+// The write side's states, moved only here:
+//   Idle     → Sending   a write or a single send went to the kernel
+//   Sending  → Idle      it ended and nothing is queued
+//   Sending  → Sending   it ended and the queue left as one gathered send
+//   any      → Faulted   a send failed, or was cancelled after part of it had left: the peer's stream has a hole
+
+using System.Diagnostics;
+using RingCore.Sys;
+
+namespace RingCore;
+
+public sealed partial class RingConnection
+{
+    /// <summary>Most writes gathered into one send.</summary>
+    private const int MostGathered = 60;
+
+    private enum WriteState : byte
+    {
+        Idle,
+        Sending,
+        Faulted,
+    }
+
+    private WriteState _writing;
+    private TransferAwaitable? _oldest; // The write with the kernel, when it is not gathered, is not in this queue.
+    private TransferAwaitable? _newest;
+    private GatherSink? _gather;
+    private int _faultErrno;
+    private string? _fault;
+    private TaskCompletionSource? _flushed;
+
+    /// <summary>
+    /// Writes all of <paramref name="memory"/>, or throws. Writes of one connection leave in call order; those issued while one is
+    /// with the kernel are gathered into one send (IORING_OP_SEND, SENDMSG).
+    /// </summary>
+    /// <param name="memory">On loan to the kernel until the write has ended.</param>
+    /// <param name="token">
+    /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an
+    /// <see cref="IOException"/> that says how much, and the connection cannot be written to any more.
+    /// </param>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfNotReady();
+        TransferAwaitable write = TransferAwaitable.Rent(this, TransferKind.Write, memory, token);
+        var task = new ValueTask(write, write.Version);
+        if (_writing == WriteState.Idle && !Op.Refused(Driver, token) && !memory.IsEmpty)
+        {
+            _writing = WriteState.Sending;
+            Submit(write);
+        }
+        else
+        {
+            Enqueue(write);
+        }
+
+        return task;
+    }
+
+    /// <summary>Writes all of several memories in order, as one gathered send while they fit in one.</summary>
+    /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <param name="memories">On loan to the kernel until the write has ended.</param>
+    /// <param name="token">As for one memory.</param>
+    public ValueTask WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(memories);
+        ThrowIfNotReady();
+        return memories.Count switch
+        {
+            0 => default,
+            1 => WriteAsync(memories[0], token),
+            _ => WriteListAsync(memories, token),
+        };
+    }
+
+    /// <summary>Sends once (IORING_OP_SEND); may send less than all. Not while a <see cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/> is in progress.</summary>
+    /// <exception cref="InvalidOperationException">Another write is in progress.</exception>
+    /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfNotReady();
+        ThrowIfFaulted();
+        if (_writing == WriteState.Sending)
+            throw new InvalidOperationException("A write of this connection is in progress; WriteAsync queues, SendAsync does not.");
+        _writing = WriteState.Sending;
+        OpResult result = await Op.Send(this, memory).Start(token);
+        SendEnded();
+        return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
+    }
+
+    private async ValueTask WriteListAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token)
+    {
+        // Queued together, they leave together: the first starts a send only if the queue is held back until all are in it.
+        bool idle = _writing == WriteState.Idle;
+        if (idle)
+            _writing = WriteState.Sending;
+        var writes = new ValueTask[memories.Count];
+        for (int i = 0; i < writes.Length; i++)
+            writes[i] = WriteAsync(memories[i], token);
+        if (idle)
+            SendEnded();
+        Exception? failure = null;
+        foreach (ValueTask write in writes)
+        {
+            try
+            {
+                await write;
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
+            {
+                failure ??= e;
+            }
+        }
+
+        if (failure is not null)
+            throw failure;
+    }
+
+    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
+    private unsafe void Submit(TransferAwaitable write)
+    {
+        ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
+        ReadOnlyMemory<byte> memory = write.Done == 0 ? write.Memory : write.Memory[write.Done..];
+        Prep.Send(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        OpDriver.Register(ref slot, write, write.Token);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    /// <summary>The CQE of a write that was sent alone.</summary>
+    internal void WriteSent(TransferAwaitable write, int res)
+    {
+        if (res > 0)
+            write.Done += res;
+        if (res > 0 && write.Left == 0)
+        {
+            SendEnded();
+            write.Finish(write.Done);
+        }
+        else if (res > 0 && !IsDisposed && !Op.Refused(Driver, write.Token))
+        {
+            Submit(write);
+        }
+        else
+        {
+            FailWrite(write, res > 0 ? -Errno.ECANCELED : res);
+            SendEnded();
+        }
+    }
+
+    /// <summary>A failed write. After a cancellation that came before the first byte the stream is whole; else it is not.</summary>
+    private void FailWrite(TransferAwaitable write, int res)
+    {
+        if (res != -Errno.ECANCELED || write.Done > 0)
+            Fault(res, write.Done);
+        write.Finish(res);
+    }
+
+    private void Fault(int res, int done)
+    {
+        _faultErrno = res;
+        _fault = $"An earlier write ended after {done} of its bytes had left ({Errno.Describe(-res)})";
+        _writing = WriteState.Faulted;
+    }
+
+    private void ThrowIfFaulted()
+    {
+        if (_writing == WriteState.Faulted)
+            throw new IOException($"{_fault}: the connection cannot be written to any more.", RingErrors.Socket(_faultErrno, this, default, "Writing"));
+    }
+
+    private void Enqueue(TransferAwaitable write)
+    {
+        if (_writing == WriteState.Faulted)
+        {
+            write.Finish(_faultErrno);
+            return;
+        }
+
+        if (Op.Refused(Driver, write.Token))
+        {
+            write.Finish(-Errno.ECANCELED);
+            return;
+        }
+
+        if (_oldest is null)
+            _oldest = write;
+        else
+            _newest!.Next = write;
+        _newest = write;
+        if (_writing == WriteState.Idle)
+            SendEnded(); // Nothing is with the kernel: an empty write to an idle connection.
+        else if (write.Token.CanBeCanceled)
+            write.RegisterQueued();
+    }
+
+    /// <summary>Nothing is with the kernel any more: the queue leaves as one send.</summary>
+    private void SendEnded()
+    {
+        if (_writing == WriteState.Faulted || IsDisposed)
+        {
+            FailQueue(_writing == WriteState.Faulted ? _faultErrno : -Errno.ECANCELED);
+        }
+        else
+        {
+            _writing = WriteState.Idle;
+            while (_oldest is { } write && (write.Left == 0 || write.CancelWanted))
+                Dequeue(write).Finish(write.CancelWanted && write.Left > 0 ? -Errno.ECANCELED : write.Done);
+            if (_oldest is not null)
+            {
+                _writing = WriteState.Sending;
+                Gather();
+                return;
+            }
+        }
+
+        _flushed?.TrySetResult();
+        _flushed = null;
+    }
+
+    private TransferAwaitable Dequeue(TransferAwaitable write)
+    {
+        Debug.Assert(ReferenceEquals(write, _oldest), "the oldest leaves first");
+        _oldest = write.Next;
+        if (_oldest is null)
+            _newest = null;
+        write.Next = null;
+        write.UnregisterQueued();
+        return write;
+    }
+
+    private void FailQueue(int res)
+    {
+        while (_oldest is { } write)
+        {
+            Dequeue(write);
+            if (write.Done > 0 && _writing != WriteState.Faulted)
+                Fault(res, write.Done);
+            write.Finish(res);
+        }
+    }
+
+    private unsafe void Gather()
+    {
+        _gather ??= new GatherSink(this);
+        int count = 0;
+        for (TransferAwaitable? write = _oldest; write is not null && count < MostGathered; write = write.Next)
+            count++;
+        var memories = new ReadOnlyMemory<byte>[count];
+        count = 0;
+        for (TransferAwaitable? write = _oldest; count < memories.Length; write = write.Next)
+            memories[count++] = write!.Memory[write.Done..];
+        ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
+        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    /// <summary>The CQE of a gathered send: its bytes belong to the queue's first writes, in order.</summary>
+    private void Gathered(int res)
+    {
+        for (int left = res; left > 0;)
+        {
+            TransferAwaitable write = _oldest!;
+            int part = Math.Min(left, write.Left);
+            write.Done += part;
+            left -= part;
+            if (write.Left == 0)
+                Dequeue(write).Finish(write.Done);
+        }
+
+        // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
+        TransferAwaitable? first = _oldest;
+        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && (res != -Errno.ECANCELED || first is { Done: > 0 })))
+            Fault(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
+        SendEnded();
+    }
+
+    /// <summary>A write's token struck, on the owner thread. Queued: it ends now. With the kernel: the send is asked to end.</summary>
+    internal void CancelWrite(TransferAwaitable write)
+    {
+        write.CancelWanted = true;
+        if (!IsQueued(write, out TransferAwaitable? before))
+        {
+            Driver.Cancel(write.Key);
+        }
+        else if (_gather is { Key: not 0 })
+        {
+            Driver.Cancel(_gather.Key); // Perhaps gathered with others: they are sent again.
+        }
+        else
+        {
+            if (before is null)
+                _oldest = write.Next;
+            else
+                before.Next = write.Next;
+            if (ReferenceEquals(_newest, write))
+                _newest = before;
+            write.Next = null;
+            write.UnregisterQueued();
+            write.Finish(-Errno.ECANCELED);
+        }
+    }
+
+    private bool IsQueued(TransferAwaitable write, out TransferAwaitable? before)
+    {
+        before = null;
+        for (TransferAwaitable? queued = _oldest; queued is not null; before = queued, queued = queued.Next)
+        {
+            if (ReferenceEquals(queued, write))
+                return true;
+        }
+
+        return false;
+    }
+
+    private Task FlushWritesAsync()
+    {
+        if (_writing != WriteState.Sending)
+            return Task.CompletedTask;
+        _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously); // Set inside the reap.
+        return _flushed.Task;
+    }
+
+    private sealed class GatherSink : OpSink
+    {
+        private readonly RingConnection _connection;
+
+        internal GatherSink(RingConnection connection)
+        {
+            _connection = connection;
+            Driver = connection.Driver;
+        }
+
+        internal override object? Waiter => "gathered writes";
+
+        internal override void Complete(int res, uint flags, int step)
+        {
+            Key = 0;
+            _connection.Gathered(res);
+        }
+    }
+}

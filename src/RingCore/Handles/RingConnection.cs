@@ -1,0 +1,163 @@
+// Handles layer: a connected stream socket, TCP or Unix: reading. Writing is in RingConnection.Write.cs, making one in
+// RingConnection.Connect.cs. At most one receive is with the kernel; a second concurrent read throws. Owner thread only.
+
+using System.Net;
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+using static RingCore.Sys.OpFlags;
+
+namespace RingCore;
+
+/// <summary>
+/// A connected TCP or Unix stream socket. Reading and writing may overlap each other; two reads may not. Owner thread only, but
+/// for disposal. Disposing with operations in flight cancels them; unread data then makes the kernel reset the connection.
+/// </summary>
+public sealed partial class RingConnection : RingHandle
+{
+    private bool _reading;
+    private bool _moreThere; // The last receive left data in the socket: the next one need not poll first.
+
+    internal RingConnection(OpDriver driver, int fd, bool ownsFd = true)
+        : base(driver, fd, ownsFd)
+    {
+        _moreThere = true; // Of a new connection nothing is known: the first receive tries.
+    }
+
+    /// <summary>Options of the socket, as setsockopt(2) has them.</summary>
+    public SocketOptions Options => new(Fd);
+
+    /// <summary>This side's address.</summary>
+    public EndPoint? LocalEndPoint => SocketCalls.LocalEndPoint(Fd);
+
+    /// <summary>The peer's address; null when it has gone.</summary>
+    public EndPoint? RemoteEndPoint => SocketCalls.RemoteEndPoint(Fd);
+
+    /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV). 0: the peer has finished.</summary>
+    /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
+    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
+    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
+    {
+        StartReading();
+        TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.Receive, memory, token);
+        var task = new ValueTask<int>(transfer, transfer.Version);
+        if (Op.Refused(Driver, token))
+            Refuse(transfer);
+        else if (memory.IsEmpty)
+            SubmitPoll(transfer);
+        else
+            SubmitReceive(transfer);
+        return task;
+    }
+
+    /// <summary>Fills <paramref name="memory"/>. Cancelling it leaves the stream at an unknown position.</summary>
+    /// <exception cref="EndOfStreamException">The peer finished before.</exception>
+    /// <inheritdoc cref="ReadAsync"/>
+    public ValueTask ReadExactlyAsync(Memory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfNotReady();
+        if (memory.IsEmpty)
+            return default;
+        StartReading();
+        TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.ReceiveExactly, memory, token);
+        var task = new ValueTask(transfer, transfer.Version);
+        if (Op.Refused(Driver, token))
+            Refuse(transfer);
+        else
+            SubmitReceive(transfer);
+        return task;
+    }
+
+    /// <summary>
+    /// Reads what is there into a buffer that the kernel picks when data has come (IORING_OP_RECV with IOSQE_BUFFER_SELECT, 5.7;
+    /// buffer rings 5.19): a waiting connection holds no buffer. Dispose the lease soon. An empty lease is the end.
+    /// </summary>
+    /// <inheritdoc cref="ReadAsync"/>
+    public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken token = default)
+    {
+        StartReading();
+        LeaseAwaitable awaitable = LeaseAwaitable.Rent(this, token);
+        var task = new ValueTask<ReadLease>(awaitable, awaitable.Version);
+        if (Op.Refused(Driver, token))
+            awaitable.Complete(-Errno.ECANCELED, 0, 0);
+        else
+            awaitable.Submit(Driver.Leases.HasRing, PollFirst());
+        return task;
+    }
+
+    /// <summary>Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.</summary>
+    /// <param name="how">Which direction.</param>
+    public async ValueTask ShutdownAsync(System.Net.Sockets.SocketShutdown how)
+    {
+        ThrowIfNotReady();
+        if (how != System.Net.Sockets.SocketShutdown.Receive)
+            await FlushWritesAsync();
+        ThrowIfDisposed();
+        int result = SocketCalls.Shutdown(Fd, how);
+        if (result < 0 && result != -Errno.ENOTCONN) // The peer was quicker.
+            throw RingErrors.Socket(result, this, default, "Shutdown");
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ThrowIfNotReady()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void StartReading()
+    {
+        ThrowIfNotReady();
+        if (_reading)
+            ThrowReading();
+        _reading = true;
+    }
+
+    private static void ThrowReading() => throw new InvalidOperationException(
+        "Another read of this connection is in progress: two receives on one socket would share out the bytes between them.");
+
+    /// <summary>A receive has ended, whatever it brought; the next may start.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ReceiveEnded(uint flags)
+    {
+        _reading = false;
+        _moreThere = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    }
+
+    private static void Refuse(TransferAwaitable transfer) => transfer.Complete(-Errno.ECANCELED, 0, 0);
+
+    /// <summary>Whether a receive should arm its poll at once: nothing was left in the socket, so trying first is a wasted attempt.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ushort PollFirst() => !_moreThere && Driver.UsePollFirst ? IORING_RECVSEND_POLL_FIRST : (ushort)0;
+
+    private unsafe void SubmitReceive(TransferAwaitable transfer)
+    {
+        ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
+        ReadOnlyMemory<byte> memory = transfer.Done == 0 ? transfer.Memory : transfer.Memory[transfer.Done..];
+        Prep.Recv(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length, ioprio: PollFirst());
+        OpDriver.Register(ref slot, transfer, transfer.Token);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    /// <summary>A read of no bytes only waits: a poll. Its result is a mask, not a length.</summary>
+    private unsafe void SubmitPoll(TransferAwaitable transfer)
+    {
+        transfer.Kind = TransferKind.Wait;
+        ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
+        Prep.Poll(sqe, SocketConstants.POLLIN | SocketConstants.POLLRDHUP, pollFlags: 0);
+        OpDriver.Register(ref slot, transfer, transfer.Token);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    /// <summary>An exact read goes on after a short result. False: not any more.</summary>
+    internal bool ContinueReceive(TransferAwaitable transfer)
+    {
+        if (IsDisposed || Op.Refused(Driver, transfer.Token))
+            return false;
+        SubmitReceive(transfer);
+        return true;
+    }
+}

@@ -1,0 +1,37 @@
+// Handles layer: errno values become the exceptions that .NET people expect. One switch per family; nothing below this layer
+// throws for an errno.
+
+using System.Net.Sockets;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>Maps −errno to exceptions.</summary>
+internal static class RingErrors
+{
+    /// <summary>What a failed socket operation throws: the caller's token, a deadline, or a SocketException.</summary>
+    internal static Exception Socket(int res, RingHandle? handle, CancellationToken token, string what) => -res switch
+    {
+        Errno.ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
+        Errno.ECANCELED when handle is { IsDisposed: true } => new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
+        Errno.ECANCELED => new OperationCanceledException($"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
+        Errno.ETIME => new TimeoutException($"{what} did not end within its deadline."),
+        _ => new SocketException(-res, $"{what}: {Errno.Describe(-res)}."),
+    };
+
+    /// <summary>What a failed file operation throws: what System.IO throws for the same errno.</summary>
+    internal static Exception File(int res, RingHandle? handle, CancellationToken token, string what) => -res switch
+    {
+        Errno.ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
+        Errno.ECANCELED when handle is { IsDisposed: true } => new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
+        Errno.ECANCELED => new OperationCanceledException($"{what} was cancelled: its executor stops."),
+        Errno.ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}."),
+        Errno.ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
+        Errno.EACCES or Errno.EPERM or Errno.EISDIR => new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
+        Errno.ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
+        _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
+    };
+
+    /// <summary>Throws for a system call that failed with −errno.</summary>
+    internal static int ThrowIfFailed(int result, string what) => result >= 0 ? result : throw Socket(result, null, default, what);
+}

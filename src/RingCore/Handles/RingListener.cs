@@ -1,0 +1,140 @@
+// Handles layer: a listening stream socket, TCP or Unix. Binding and listening are plain calls; accepting is an op. Multishot
+// where the kernel has it, one op per connection elsewhere, behind the same sequence. Owner thread only.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>A listening TCP or Unix stream socket. Owner thread only, but for disposal.</summary>
+public sealed class RingListener : RingHandle
+{
+    /// <summary>How long accepting pauses when no fd or memory is left: short enough to go unnoticed, long enough not to spin.</summary>
+    private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(20);
+
+    private readonly string? _unlinkPath;
+    private readonly bool _isTcp;
+
+    private RingListener(OpDriver driver, int fd, EndPoint bound, string? unlinkPath)
+        : base(driver, fd, ownsFd: true)
+    {
+        _unlinkPath = unlinkPath;
+        _isTcp = bound is IPEndPoint;
+        LocalEndPoint = bound;
+    }
+
+    /// <summary>The bound address; with the port the kernel chose where port 0 was asked for.</summary>
+    public EndPoint LocalEndPoint { get; }
+
+    /// <summary>Binds and listens. <see cref="IPAddress.IPv6Any"/> listens on IPv4 too. A Unix path is removed again at disposal.</summary>
+    /// <param name="endPoint">An <see cref="IPEndPoint"/> (port 0: the kernel chooses) or <see cref="UnixDomainSocketEndPoint"/>.</param>
+    /// <param name="backlog">Connections the kernel keeps until they are accepted; capped by net.core.somaxconn.</param>
+    /// <exception cref="SocketException">Address in use, not permitted, not there.</exception>
+    public static RingListener Bind(EndPoint endPoint, int backlog = 512)
+    {
+        OpDriver driver = OpDriver.Required;
+        ArgumentOutOfRangeException.ThrowIfLessThan(backlog, 1);
+        SocketAddressBytes address = SocketAddressBytes.From(endPoint);
+        int fd = SocketCalls.Open(address.Family);
+        try
+        {
+            if (endPoint is IPEndPoint ip)
+            {
+                SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, 1);
+                if (address.Family == SocketConstants.AF_INET6)
+                    SocketCalls.SetOption(fd, SocketConstants.IPPROTO_IPV6, SocketConstants.IPV6_V6ONLY, ip.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
+            }
+
+            RingErrors.ThrowIfFailed(SocketCalls.Bind(fd, address), $"Binding to {endPoint}");
+            RingErrors.ThrowIfFailed(Libc.listen(fd, backlog), $"Listening on {endPoint}");
+            string path = endPoint is UnixDomainSocketEndPoint ? endPoint.ToString()! : "";
+            bool isFile = path.Length > 0 && path[0] is not ('@' or '\0'); // Not an abstract name.
+            return new RingListener(driver, fd, SocketCalls.LocalEndPoint(fd) ?? endPoint, isFile ? path : null);
+        }
+        catch
+        {
+            driver.CloseFd(fd);
+            throw;
+        }
+    }
+
+    /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.</summary>
+    /// <param name="token">Asks for cancellation. A connection that was accepted all the same is delivered.</param>
+    public async ValueTask<RingConnection> AcceptAsync(CancellationToken token = default)
+    {
+        while (true)
+        {
+            Driver.ThrowIfNotOwner();
+            OpResult result = await Op.Accept(this).Start(token);
+            if (result.IsSuccess)
+                return Wrap(result.Res);
+            await PauseOrThrow(result.Res, token);
+        }
+    }
+
+    /// <summary>
+    /// Accepts until the token or the disposal of the listener ends it; both end the sequence without an exception. Multishot where
+    /// the kernel has it (5.19). Connections that came and were not taken are closed.
+    /// </summary>
+    public async IAsyncEnumerable<RingConnection> AcceptAllAsync([EnumeratorCancellation] CancellationToken token = default)
+    {
+        await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot().GetAsyncEnumerator(token);
+        while (await NextAsync(accepts, token))
+        {
+            OpResult result = accepts.Current;
+            if (result.IsSuccess)
+            {
+                yield return Wrap(result.Res);
+                continue;
+            }
+
+            if (result.Res == -Errno.ECANCELED)
+                break; // The listener is being disposed, or its ops were cancelled.
+            await PauseOrThrow(result.Res, token);
+        }
+    }
+
+    /// <summary>The next result; the ways to be asked to stop all end the sequence.</summary>
+    private async ValueTask<bool> NextAsync(IAsyncEnumerator<OpResult> accepts, CancellationToken token)
+    {
+        try
+        {
+            return !IsDisposed && await accepts.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private RingConnection Wrap(int fd)
+    {
+        if (_isTcp)
+            SocketCalls.TryNoDelay(fd);
+        return new RingConnection(Driver, fd);
+    }
+
+    /// <summary>Accept's errors, one by one: what passes by itself is waited for, what concerns one connection is skipped.</summary>
+    private async ValueTask PauseOrThrow(int res, CancellationToken token)
+    {
+        switch (-res)
+        {
+            case Errno.ECONNABORTED or Errno.EPROTO or Errno.EINTR or Errno.EAGAIN or Errno.ENETDOWN or Errno.EHOSTDOWN
+                or Errno.ENONET or Errno.EHOSTUNREACH or Errno.ENETUNREACH or Errno.EPERM: // That connection's trouble, not the listener's.
+                return;
+            case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM: // Passes when something is closed.
+                await RingExecutor.Delay(s_backOff, token);
+                return;
+            default:
+                throw RingErrors.Socket(res, this, token, "Accepting");
+        }
+    }
+
+    private protected override void OnClosing()
+    {
+        if (_unlinkPath is not null)
+            File.Delete(_unlinkPath);
+    }
+}

@@ -1,0 +1,180 @@
+// Handles layer: the awaitable of a transfer: a read or a write of one memory, in one piece, exactly, or whole. What has to be
+// repeated after a short result is repeated here, at the reap, without a turn through user code.
+// States of a transfer: with the kernel (Driver.Begin) → short: with the kernel again → complete; see AwaitState.
+
+using System.Threading.Tasks.Sources;
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+
+namespace RingCore;
+
+/// <summary>What a transfer does.</summary>
+internal enum TransferKind : byte
+{
+    /// <summary>One receive; may be short; 0 is the end.</summary>
+    Receive,
+
+    /// <summary>Waits until there is something to receive; result 0.</summary>
+    Wait,
+
+    /// <summary>Receives until the memory is full; an end before that is an error.</summary>
+    ReceiveExactly,
+
+    /// <summary>One send; may be short.</summary>
+    Send,
+
+    /// <summary>Sends everything; queued behind earlier writes.</summary>
+    Write,
+}
+
+/// <summary>A read or write on a connection. Pooled.</summary>
+internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
+{
+    private const int MostPooled = 16384;
+
+    [ThreadStatic]
+    private static TransferAwaitable? t_free;
+    [ThreadStatic]
+    private static int t_pooled;
+
+    /// <summary>Next in the pool, or in the connection's queue of writes.</summary>
+    internal TransferAwaitable? Next;
+
+    internal RingConnection Connection = null!;
+    internal ReadOnlyMemory<byte> Memory;
+    internal CancellationToken Token;
+    internal int Done;
+    internal TransferKind Kind;
+
+    /// <summary>A write whose token struck while it was queued or gathered with others.</summary>
+    internal bool CancelWanted;
+
+    private CancellationTokenRegistration _queued;
+
+    internal int Left => Memory.Length - Done;
+
+    protected override ValueTaskSourceStatus CompletedStatus => Res switch
+    {
+        >= 0 when Kind != TransferKind.ReceiveExactly || Done == Memory.Length => ValueTaskSourceStatus.Succeeded,
+        -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+        _ => ValueTaskSourceStatus.Faulted,
+    };
+
+    internal static TransferAwaitable Rent(RingConnection connection, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
+    {
+        TransferAwaitable? transfer = t_free;
+        if (transfer is null)
+        {
+            transfer = new TransferAwaitable();
+        }
+        else
+        {
+            t_free = transfer.Next;
+            transfer.Next = null;
+            t_pooled--;
+        }
+
+        transfer.Begin(connection.Driver);
+        transfer.Connection = connection;
+        transfer.Kind = kind;
+        transfer.Memory = memory;
+        transfer.Token = token;
+        transfer.Done = 0;
+        transfer.CancelWanted = false;
+        return transfer;
+    }
+
+    /// <summary>The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.</summary>
+    internal override void Complete(int res, uint flags, int step)
+    {
+        switch (Kind)
+        {
+            case TransferKind.Receive:
+                Connection.ReceiveEnded(flags);
+                break;
+            case TransferKind.Wait:
+                Connection.ReceiveEnded(IORING_CQE_F_SOCK_NONEMPTY);
+                res = Math.Min(res, 0); // A poll's result is a mask.
+                break;
+            case TransferKind.ReceiveExactly:
+                if (res > 0)
+                {
+                    Done += res;
+                    if (Left > 0 && Connection.ContinueReceive(this))
+                        return;
+                    res = Left > 0 ? -Errno.ECANCELED : Done;
+                }
+
+                Connection.ReceiveEnded(flags);
+                break;
+            case TransferKind.Write:
+                Connection.WriteSent(this, res);
+                return;
+        }
+
+        Finish(res, flags);
+    }
+
+    /// <summary>A queued write has no slot whose end would dispose the registration: the queue does, in UnregisterQueued.</summary>
+    internal void RegisterQueued()
+    {
+        Key = ulong.MaxValue - (ulong)(ushort)Version; // No slot has it; it tells one use of this object from the next.
+        _queued = Token.UnsafeRegister(CancelCallback, this);
+    }
+
+    internal void UnregisterQueued()
+    {
+        _queued.Dispose();
+        _queued = default;
+    }
+
+    /// <summary>The caller's result is known.</summary>
+    internal void Finish(int res, uint flags = 0) => base.Complete(res, flags, 0);
+
+    internal override void CancelAsked()
+    {
+        if (Kind == TransferKind.Write)
+            Connection.CancelWrite(this);
+        else
+            base.CancelAsked();
+    }
+
+    int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
+
+    void IValueTaskSource.GetResult(short token) => TakeResult(token);
+
+    private int TakeResult(short token)
+    {
+        Take(token);
+        int res = Res;
+        int done = Done;
+        int wanted = Memory.Length;
+        TransferKind kind = Kind;
+        RingConnection connection = Connection;
+        CancellationToken cancelled = Token;
+        Connection = null!;
+        Memory = default;
+        Token = default;
+        if (t_pooled < MostPooled)
+        {
+            Next = t_free;
+            t_free = this;
+            t_pooled++;
+        }
+
+        if (res < 0)
+            throw Failure(res, kind, connection, cancelled, done);
+        if (kind == TransferKind.ReceiveExactly && done < wanted)
+            throw new EndOfStreamException($"The peer finished after {done} of {wanted} bytes.");
+        return res;
+    }
+
+    private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
+    {
+        string what = kind is TransferKind.Receive or TransferKind.Wait or TransferKind.ReceiveExactly ? "Reading" : "Writing";
+        Exception error = RingErrors.Socket(res, connection, token, what);
+        if (kind == TransferKind.Write && done > 0)
+            return new IOException($"The write ended after {done} bytes had left; the stream cannot be written to any more.", error);
+        return error;
+    }
+}

@@ -1,0 +1,293 @@
+// Op layer: a kernel request as a value. Cold: an Op only describes; each await renders a new SQE from it. Handles do not go
+// through here (they write their SQE at the call), people who want the kernel without handles do. Nothing here throws for an
+// errno: awaiting yields an OpResult. It does not know executors: it runs on the driver of the calling thread.
+
+using System.Runtime.CompilerServices;
+using System.Text;
+using RingCore.Sys;
+using static RingCore.Sys.SqeFlags;
+
+namespace RingCore;
+
+/// <summary>
+/// A description of one kernel request. <c>await</c> submits it and yields an <see cref="OpResult"/>; it can be awaited again
+/// for a new request. Awaiting needs a thread with an executor; describing does not.
+/// </summary>
+public readonly struct Op
+{
+    private readonly RingHandle? _handle;
+    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory.
+    private readonly ReadOnlyMemory<byte> _memory;
+    private readonly ulong _off;
+    private readonly TimeSpan _time;
+    private readonly TimeSpan _deadline;
+    private readonly int _fd;
+    private readonly uint _len;
+    private readonly uint _opFlags;
+    private readonly io_uring_op _code;
+
+    private Op(
+        io_uring_op code, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
+        int fd = 0, uint len = 0, uint opFlags = 0, TimeSpan time = default)
+    {
+        _code = code;
+        _handle = handle;
+        _memory = memory;
+        _extra = extra;
+        _off = off;
+        _fd = fd;
+        _len = len;
+        _opFlags = opFlags;
+        _time = time;
+    }
+
+    private Op(in Op op, TimeSpan deadline)
+    {
+        this = op;
+        _deadline = deadline;
+    }
+
+    /// <summary>The opcode.</summary>
+    public io_uring_op Code => _code;
+
+    /// <summary>SQEs this op takes: 1, or 2 with a deadline.</summary>
+    internal int SqeCount => _deadline == default ? 1 : 2;
+
+    /// <summary>Nothing, at the kernel's cost of a request (IORING_OP_NOP, 5.1). Result 0.</summary>
+    public static Op Nop() => new(io_uring_op.IORING_OP_NOP);
+
+    /// <summary>Reads into memory (IORING_OP_READ, 5.6). Result: bytes, 0 at the end.</summary>
+    /// <param name="handle">What to read from.</param>
+    /// <param name="memory">Where to; on loan until the op ends.</param>
+    /// <param name="offset">File offset in bytes; −1: the file's position, and for sockets and pipes.</param>
+    public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1) =>
+        new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset);
+
+    /// <summary>Writes memory (IORING_OP_WRITE, 5.6). Result: bytes, perhaps fewer. On sockets use <see cref="Send"/>.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static Op Write(RingHandle handle, ReadOnlyMemory<byte> memory, long offset = -1) =>
+        new(io_uring_op.IORING_OP_WRITE, handle, memory, off: (ulong)offset);
+
+    /// <summary>Reads into several memories in order (IORING_OP_READV, 5.1). At most 1,024. Result: bytes.</summary>
+    public static Op Readv(RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1)
+    {
+        var list = new ReadOnlyMemory<byte>[memories.Count];
+        for (int i = 0; i < list.Length; i++)
+            list[i] = memories[i];
+        return new(io_uring_op.IORING_OP_READV, handle, extra: Checked(list), off: (ulong)offset);
+    }
+
+    /// <summary>Writes several memories in order (IORING_OP_WRITEV, 5.1). At most 1,024. Result: bytes, perhaps fewer.</summary>
+    public static Op Writev(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1) =>
+        new(io_uring_op.IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset);
+
+    /// <summary>Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.</summary>
+    /// <param name="handle">A connected socket.</param>
+    /// <param name="memory">Where to; on loan until the op ends.</param>
+    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>.</param>
+    public static Op Recv(RingHandle handle, Memory<byte> memory, int msgFlags = 0) =>
+        new(io_uring_op.IORING_OP_RECV, handle, memory, opFlags: (uint)msgFlags);
+
+    /// <summary>Sends on a socket (IORING_OP_SEND, 5.6), without SIGPIPE. Result: bytes, perhaps fewer.</summary>
+    /// <inheritdoc cref="Recv"/>
+    public static Op Send(RingHandle handle, ReadOnlyMemory<byte> memory, int msgFlags = 0) =>
+        new(io_uring_op.IORING_OP_SEND, handle, memory, opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
+
+    /// <summary>Sends several memories as one message (IORING_OP_SENDMSG, 5.3). At most 1,024. Result: bytes, perhaps fewer.</summary>
+    public static Op SendMsg(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, int msgFlags = 0) =>
+        new(io_uring_op.IORING_OP_SENDMSG, handle, extra: Checked([.. memories]), opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
+
+    /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). Result: its fd, close-on-exec, the caller's to close.</summary>
+    public static Op Accept(RingHandle listener) => new(io_uring_op.IORING_OP_ACCEPT, listener);
+
+    /// <summary>Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.</summary>
+    /// <param name="handle">An unconnected socket.</param>
+    /// <param name="address">A sockaddr, as bytes; see <see cref="SocketAddressBytes"/>.</param>
+    public static Op Connect(RingHandle handle, SocketAddressBytes address) =>
+        new(io_uring_op.IORING_OP_CONNECT, handle, extra: address);
+
+    /// <summary>A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.</summary>
+    public static Op Timeout(TimeSpan after)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
+        return new(io_uring_op.IORING_OP_TIMEOUT, time: after);
+    }
+
+    /// <summary>Asks the kernel to cancel a running op (IORING_OP_ASYNC_CANCEL, 5.5). Result: 0 found, −ENOENT not there, −EALREADY too late.</summary>
+    /// <param name="key">From <see cref="Start(out ulong, CancellationToken)"/>.</param>
+    public static Op Cancel(ulong key) => new(io_uring_op.IORING_OP_ASYNC_CANCEL, off: key);
+
+    /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
+    public static Op Close(int fd) => new(io_uring_op.IORING_OP_CLOSE, fd: fd);
+
+    /// <summary>Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close.</summary>
+    /// <param name="path">Relative to the working directory, or absolute.</param>
+    /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>
+    /// <param name="mode">Permission bits of a file it creates.</param>
+    public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) => new(
+        io_uring_op.IORING_OP_OPENAT, extra: CheckedPath(path), fd: FileConstants.AT_FDCWD, len: mode, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
+
+    /// <summary>Waits until an fd is ready (IORING_OP_POLL_ADD, 5.1). Result: the POLL* mask.</summary>
+    public static Op Poll(RingHandle handle, int events) => new(io_uring_op.IORING_OP_POLL_ADD, handle, opFlags: (uint)events);
+
+    /// <summary>Flushes a file to its device (IORING_OP_FSYNC, 5.1). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="handle">A file.</param>
+    /// <param name="dataOnly">As fdatasync(2): metadata only where reading the data needs it.</param>
+    public static Op Fsync(RingHandle handle, bool dataOnly = false) => new(io_uring_op.IORING_OP_FSYNC, handle, opFlags: dataOnly ? 1u : 0);
+
+    /// <summary>Shuts a socket down (IORING_OP_SHUTDOWN, 5.11). Result 0. Always runs on a kernel worker thread: shutdown(2) is cheaper.</summary>
+    public static Op Shutdown(RingHandle handle, int how) => new(io_uring_op.IORING_OP_SHUTDOWN, handle, len: (uint)how);
+
+    /// <summary>Makes a socket (IORING_OP_SOCKET, 5.19). Result: its fd, the caller's to close.</summary>
+    public static Op Socket(int domain, int type, int protocol = 0) => new(
+        io_uring_op.IORING_OP_SOCKET, fd: domain, off: (uint)(type | SocketConstants.SOCK_CLOEXEC), len: (uint)protocol);
+
+    /// <summary>A copy with a deadline that the kernel keeps (IORING_OP_LINK_TIMEOUT, 5.5): a second SQE and a second CQE. Result −ETIME when it struck.</summary>
+    public Op WithTimeout(TimeSpan deadline)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        return new(this, deadline);
+    }
+
+    /// <summary>A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3).</summary>
+    public OpChain Then(Op next) => new([this, next]);
+
+    /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>
+    /// <exception cref="NotSupportedException">The opcode has no multishot form here.</exception>
+    public MultishotOp Multishot() => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
+        ? new MultishotOp(this)
+        : throw new NotSupportedException($"{_code} has no multishot form at the op level.");
+
+    /// <summary>Submits with the next enter. The ValueTask is for one await, on the owner thread.</summary>
+    /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
+    public ValueTask<OpResult> Start(CancellationToken token = default) => Start(out _, token);
+
+    /// <summary>As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for <see cref="Cancel(ulong)"/>.</summary>
+    public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
+    {
+        OpDriver driver = OpDriver.Required;
+        _handle?.ThrowIfDisposed();
+        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver);
+        var task = new ValueTask<OpResult>(awaitable, awaitable.Version);
+        if (Refused(driver, token))
+        {
+            key = 0;
+            awaitable.Complete(-Errno.ECANCELED, 0, 0);
+            return task;
+        }
+
+        if (SqeCount > 1)
+            driver.Reserve(SqeCount);
+        Write(driver, awaitable, step: 0, token, linked: false);
+        key = awaitable.Key;
+        return task;
+    }
+
+    /// <summary>Submits a new request of this description.</summary>
+    public ValueTaskAwaiter<OpResult> GetAwaiter() => Start(out _).GetAwaiter();
+
+    internal static bool Refused(OpDriver driver, CancellationToken token) => driver.Stopping || token.IsCancellationRequested;
+
+    internal void ThrowIfDisposed() => _handle?.ThrowIfDisposed();
+
+    internal RingHandle? Handle => _handle;
+
+    /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal unsafe void Write(OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, ushort ioprio = 0, uint pollFlags = 0)
+    {
+        ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
+        slot.Step = (byte)step;
+        if (_code == io_uring_op.IORING_OP_NOP)
+            sqe->opcode = io_uring_op.IORING_OP_NOP;
+        else
+            Fill(driver, ref slot, index, sqe, ioprio, pollFlags);
+        if (linked || _deadline != default)
+            sqe->flags |= IOSQE_IO_LINK;
+        OpDriver.Register(ref slot, sink, token);
+        driver.Prepared(ref slot, sqe);
+        if (_deadline != default)
+            driver.PrepareLinkTimeout(ref slot, index, _deadline, linked);
+    }
+
+    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, ushort ioprio, uint pollFlags)
+    {
+        switch (_code)
+        {
+            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
+                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, (long)_off);
+                break;
+            case io_uring_op.IORING_OP_RECV:
+                Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, _opFlags);
+                break;
+            case io_uring_op.IORING_OP_SEND:
+                Prep.Send(sqe, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, _opFlags);
+                break;
+            case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
+                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!);
+                Prep.ReadWrite(sqe, _code, (ulong)vector->msg_iov, (uint)vector->msg_iovlen, (long)_off);
+                break;
+            case io_uring_op.IORING_OP_SENDMSG:
+                Prep.SendMsg(sqe, driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!), _opFlags);
+                break;
+            case io_uring_op.IORING_OP_ACCEPT:
+                Prep.Accept(sqe, ioprio);
+                break;
+            case io_uring_op.IORING_OP_CONNECT:
+                ReadOnlySpan<byte> address = ((SocketAddressBytes)_extra!).Bytes;
+                byte* place = driver.Table.RentWide(ref slot, address.Length);
+                address.CopyTo(new Span<byte>(place, address.Length));
+                Prep.Connect(sqe, place, (uint)address.Length);
+                break;
+            case io_uring_op.IORING_OP_TIMEOUT:
+                var time = (__kernel_timespec*)driver.Table.Storage(index);
+                *time = Prep.Timespec(_time);
+                Prep.Timeout(sqe, time);
+                break;
+            case io_uring_op.IORING_OP_ASYNC_CANCEL:
+                Prep.Cancel(sqe, _off);
+                break;
+            case io_uring_op.IORING_OP_OPENAT:
+                var path = (string)_extra!;
+                int bytes = Encoding.UTF8.GetByteCount(path) + 1; // The block is zeroed: that ends the string.
+                byte* text = driver.Table.RentWide(ref slot, bytes);
+                Encoding.UTF8.GetBytes(path, new Span<byte>(text, bytes));
+                Prep.OpenAt(sqe, _fd, text, _opFlags, _len);
+                break;
+            case io_uring_op.IORING_OP_POLL_ADD:
+                Prep.Poll(sqe, _opFlags, pollFlags);
+                break;
+            case io_uring_op.IORING_OP_FSYNC:
+                Prep.Fsync(sqe, dataOnly: _opFlags != 0);
+                break;
+            case io_uring_op.IORING_OP_SHUTDOWN:
+                Prep.Shutdown(sqe, (int)_len);
+                break;
+            case io_uring_op.IORING_OP_SOCKET:
+                Prep.Socket(sqe, _fd, (int)_off, (int)_len);
+                break;
+            case io_uring_op.IORING_OP_CLOSE:
+                Prep.Close(sqe, _fd);
+                break;
+            default:
+                Invariant.Assert(false, $"no prep for {_code}");
+                break;
+        }
+    }
+
+    /// <summary>The SQE that an await of this op would write, in words. Nothing is submitted. Any thread.</summary>
+    public string Explain() => OpExplain.Describe(_code, _handle, _memory.Length, _extra, (long)_off, _fd, _len, _opFlags, _time, _deadline);
+
+    /// <inheritdoc/>
+    public override string ToString() => Explain();
+
+    private static string CheckedPath(string path) => path.Contains('\0', StringComparison.Ordinal)
+        ? throw new ArgumentException("A path cannot contain a null character.", nameof(path))
+        : path;
+
+    private static ReadOnlyMemory<byte>[] Checked(ReadOnlyMemory<byte>[] list)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(list.Length, 1024); // IOV_MAX.
+        return list;
+    }
+}

@@ -1,0 +1,206 @@
+// Op layer: the caller's half of an op: result, flags, continuation, version. Pooled: rented by the hot call, recycled by
+// GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's end.
+//
+// Who may touch it: the owner thread alone. The interleavings on that thread:
+//   A  GetStatus=Pending → OnCompleted → Complete (queues) → Run → GetResult
+//   B  Complete → GetStatus=Succeeded → GetResult             (awaited late: no continuation)
+//   C  GetStatus=Pending → Complete → OnCompleted (queues)    (completed between the two: a second awaiter of the same turn)
+//   D  Complete, never awaited: the GC finds it, the finalizer counts it
+
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+
+namespace RingCore;
+
+/// <summary>What all pooled awaitables share. One owner thread; a second await throws.</summary>
+internal abstract class OpAwaitable : OpSink
+{
+    internal int Res;
+    internal uint Flags;
+    private short _version;
+    private AwaitState _state;
+    private Action<object?>? _continuation;
+    private object? _continuationState;
+    private object? _context; // A foreign SynchronizationContext or TaskScheduler, or an ExecutionContext to restore: rare.
+
+    internal short Version => _version;
+
+    internal override object? Waiter => (_continuationState as Action)?.Target ?? _continuationState;
+
+    /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
+    protected abstract ValueTaskSourceStatus CompletedStatus { get; }
+
+    /// <summary>Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread.</summary>
+    protected virtual void ReleaseUntaken()
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Begin(OpDriver driver)
+    {
+        Driver = driver;
+        _state.Move(AwaitState.Pending);
+    }
+
+    /// <summary>The result is in. Also called without a kernel op, for what is refused before it reaches the kernel.</summary>
+    internal override void Complete(int res, uint flags, int step)
+    {
+        Res = res;
+        Flags = flags;
+        _state.Move(AwaitState.Completed);
+        if (_continuation is not null)
+            Driver.Queue(this);
+    }
+
+    internal sealed override void Run()
+    {
+        if (_context is not null)
+        {
+            RunInContext();
+            return;
+        }
+
+        Action<object?> continuation = _continuation!;
+        object? state = _continuationState;
+        _continuation = null;
+        _continuationState = null;
+        continuation(state);
+    }
+
+    public ValueTaskSourceStatus GetStatus(short token)
+    {
+        if (token != _version)
+            ThrowStale();
+        return _state == AwaitState.Completed ? CompletedStatus : ValueTaskSourceStatus.Pending;
+    }
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        if (token != _version || _continuation is not null)
+            ThrowStale();
+        Driver.ThrowIfNotOwner();
+        _continuation = continuation;
+        _continuationState = state;
+        Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, Driver.CurrentTaskId);
+        if (flags != ValueTaskSourceOnCompletedFlags.None)
+            Capture(flags);
+        if (_state == AwaitState.Completed)
+            Driver.Queue(this);
+    }
+
+    /// <summary>Ends the caller's half; the object can be pooled after it. Result fields stay readable until the next rent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Take(short token)
+    {
+        if (token != _version || _state != AwaitState.Completed)
+            ThrowNotReady(token);
+        Driver.ThrowIfNotOwner();
+        _version++;
+        _state.Move(AwaitState.Idle);
+    }
+
+    private void Capture(ValueTaskSourceOnCompletedFlags flags)
+    {
+        if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0)
+        {
+            SynchronizationContext? context = SynchronizationContext.Current;
+            if (context is not null && !ReferenceEquals(context, Driver.Context))
+                _context = context;
+        }
+
+        if ((flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0)
+        {
+            // Only hand-written awaits ask for it; the compiler's builders flow the context themselves.
+            ExecutionContext? flow = ExecutionContext.Capture();
+            if (flow is not null)
+            {
+                Action<object?> continuation = _continuation!;
+                object? state = _continuationState;
+                _continuation = _ => ExecutionContext.Run(flow, s => continuation(s), state);
+            }
+        }
+    }
+
+    private void RunInContext()
+    {
+        var context = (SynchronizationContext)_context!;
+        Action<object?> continuation = _continuation!;
+        object? state = _continuationState;
+        _context = null;
+        _continuation = null;
+        _continuationState = null;
+        context.Post(new SendOrPostCallback(continuation), state);
+    }
+
+    private static void ThrowStale() => throw new InvalidOperationException(
+        "This operation's result was taken already, or is awaited elsewhere: await each ValueTask once.");
+
+    private void ThrowNotReady(short token)
+    {
+        if (token != _version)
+            ThrowStale();
+        throw new InvalidOperationException("The operation is still with the kernel: await it instead of blocking on its result.");
+    }
+
+    /// <summary>Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may still own something.</summary>
+    ~OpAwaitable()
+    {
+        if (_state != AwaitState.Idle && Driver is { } driver)
+            driver.Host.Post(new Dropped(this));
+    }
+
+    private sealed class Dropped(OpAwaitable awaitable) : RingWork
+    {
+        internal override void Run()
+        {
+            awaitable.Driver.Ring.Counters.DroppedResults++;
+            if (awaitable._state == AwaitState.Completed)
+                awaitable.ReleaseUntaken();
+        }
+    }
+}
+
+/// <summary>The awaitable of a bare op: yields the OpResult and never throws for an errno.</summary>
+internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult>
+{
+    private const int MostPooled = 16384;
+
+    [ThreadStatic]
+    private static OpResultAwaitable? t_free;
+    [ThreadStatic]
+    private static int t_pooled;
+    private OpResultAwaitable? _next;
+
+    protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
+
+    internal static OpResultAwaitable Rent(OpDriver driver)
+    {
+        OpResultAwaitable? awaitable = t_free;
+        if (awaitable is null)
+        {
+            awaitable = new OpResultAwaitable();
+        }
+        else
+        {
+            t_free = awaitable._next;
+            t_pooled--;
+        }
+
+        awaitable.Begin(driver);
+        return awaitable;
+    }
+
+    public OpResult GetResult(short token)
+    {
+        Take(token);
+        var result = new OpResult(Res, Flags);
+        if (t_pooled < MostPooled)
+        {
+            _next = t_free;
+            t_free = this;
+            t_pooled++;
+        }
+
+        return result;
+    }
+}

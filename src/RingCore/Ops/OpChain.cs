@@ -1,0 +1,134 @@
+// Op layer: ops that the kernel runs one after the other without coming back to us (IOSQE_IO_LINK). A chain reserves its SQEs
+// together or not at all: a chain cut in two by a full queue would be two chains. Each step keeps its own slot, loans and
+// result. A short read or write breaks a chain as an error does. It never falls back to running steps from user space.
+
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>A description of linked requests. Cold, as <see cref="Op"/>: each await submits it anew.</summary>
+public sealed class OpChain
+{
+    private readonly Op[] _steps;
+
+    internal OpChain(Op[] steps) => _steps = steps;
+
+    /// <summary>Steps in the chain, at most 255.</summary>
+    public int Count => _steps.Length;
+
+    /// <summary>A chain with one more step.</summary>
+    public OpChain Then(Op next)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_steps.Length, 254);
+        return new([.. _steps, next]);
+    }
+
+    /// <summary>The SQEs that an await would write, one a line.</summary>
+    public string Explain() => string.Join(Environment.NewLine, _steps.Select((step, i) =>
+        i < _steps.Length - 1 ? $"{step.Explain()} · IO_LINK to the next" : step.Explain()));
+
+    /// <inheritdoc/>
+    public override string ToString() => Explain();
+
+    /// <summary>Submits the whole chain with the next enter. For one await, on the owner thread.</summary>
+    /// <param name="token">Cancels the step that runs; the steps behind it then end with −ECANCELED.</param>
+    public ValueTask<ChainResult> Start(CancellationToken token = default)
+    {
+        OpDriver driver = OpDriver.Required;
+        int sqes = 0;
+        foreach (Op step in _steps)
+        {
+            step.ThrowIfDisposed();
+            sqes += step.SqeCount;
+        }
+
+        var run = new ChainRun(driver, _steps.Length);
+        if (Op.Refused(driver, token))
+        {
+            for (int i = 0; i < _steps.Length; i++)
+                run.Complete(-Errno.ECANCELED, 0, i);
+            return new ValueTask<ChainResult>(run, run.Version);
+        }
+
+        driver.Reserve(sqes);
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
+            bool last = i == _steps.Length - 1;
+            _steps[i].Write(driver, run, step: i, last ? token : default, linked: !last);
+            run.Keys[i] = run.Key;
+        }
+
+        return new ValueTask<ChainResult>(run, run.Version);
+    }
+
+    /// <summary>Submits a new run of this chain.</summary>
+    public ValueTaskAwaiter<ChainResult> GetAwaiter() => Start().GetAwaiter();
+
+    private sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
+    {
+        internal readonly ulong[] Keys;
+        private readonly OpResult[] _results;
+        private int _missing;
+        private bool _cancelAsked;
+
+        internal ChainRun(OpDriver driver, int steps)
+        {
+            Keys = new ulong[steps];
+            _results = new OpResult[steps];
+            _missing = steps;
+            Begin(driver);
+        }
+
+        protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
+
+        internal override void Complete(int res, uint flags, int step)
+        {
+            _results[step] = new OpResult(res, flags);
+            if (--_missing == 0)
+                base.Complete(0, 0, 0);
+            else if (_cancelAsked)
+                CancelAsked();
+        }
+
+        /// <summary>Only a running step can be found by the kernel: the first unfinished one. If it still succeeds, the next is asked.</summary>
+        internal override void CancelAsked()
+        {
+            _cancelAsked = true;
+            int running = _results.Length - _missing;
+            if (running < Keys.Length)
+                Driver.Cancel(Keys[running]);
+        }
+
+        public ChainResult GetResult(short token)
+        {
+            Take(token);
+            return new ChainResult(_results);
+        }
+    }
+}
+
+/// <summary>What became of each step of a chain.</summary>
+/// <param name="Steps">One result per step, in order; steps behind a broken one have −ECANCELED.</param>
+public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
+{
+    /// <summary>Whether every step ran and none failed. A short last step counts as success: look at its Res.</summary>
+    public bool IsSuccess => BrokenAt < 0;
+
+    /// <summary>Index of the step that broke the chain, by an error or by a short transfer; −1 when none did.</summary>
+    public int BrokenAt
+    {
+        get
+        {
+            for (int i = 0; i < Steps.Count; i++)
+            {
+                if (Steps[i].Res < 0)
+                    return i > 0 && Steps[i].Res == -Errno.ECANCELED ? i - 1 : i; // Cancelled because the one before was short.
+            }
+
+            return -1;
+        }
+    }
+}

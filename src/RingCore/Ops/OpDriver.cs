@@ -1,0 +1,382 @@
+// Op layer: ties one ring to its slots: gets an SQE, fills a slot, reaps CQEs into sinks, cancels. The executor owns one and
+// calls Enter and Reap; ops and handles start through it. Owner thread only, but for the two doors marked "any thread".
+//
+// Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
+// else; Reap runs no user code, it only queues.
+
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+using static RingCore.Sys.SqeFlags;
+
+namespace RingCore;
+
+/// <summary>The executor as the op layer sees it.</summary>
+internal interface IOpHost
+{
+    /// <summary>Any thread: runs work on the owner thread, or returns false when the executor has stopped.</summary>
+    bool Post(RingWork work);
+}
+
+/// <summary>One ring and its ops.</summary>
+internal sealed unsafe class OpDriver
+{
+    /// <summary>user_data of requests that have no slot: their CQE is only counted.</summary>
+    private const ulong CancelKey = 0xFFFF_FFFF;
+    private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
+
+    [ThreadStatic]
+    private static OpDriver? t_current;
+
+    internal readonly Ring Ring;
+    internal readonly OpTable Table;
+    internal readonly ReadyQueue Ready = new();
+    internal readonly IOpHost Host;
+    private readonly int _ownerThread = Environment.CurrentManagedThreadId;
+
+    /// <summary>Requests without a slot that the kernel still has.</summary>
+    private int _unslotted;
+
+    /// <summary>The executor's own context; a continuation captured on another one goes there.</summary>
+    internal SynchronizationContext? Context;
+
+    /// <summary>Id of the task now running, for the trace; 0 outside tasks.</summary>
+    internal long CurrentTaskId;
+
+    /// <summary>The loop's coarse clock.</summary>
+    internal uint NowMs;
+
+    /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
+    internal bool Stopping;
+
+    internal OpDriver(Ring ring, IOpHost host, OpTable? table = null)
+    {
+        Ring = ring;
+        Host = host;
+        Table = table ?? new OpTable();
+        UsePollFirst = ring.Features.HasFlag(RingFeatures.PollFirst);
+        Leases = new LeasePool(this);
+    }
+
+    /// <summary>The driver of the calling thread, or null.</summary>
+    internal static OpDriver? Current
+    {
+        get => t_current;
+        set => t_current = value;
+    }
+
+    internal static OpDriver Required => t_current ?? throw new InvalidOperationException(
+        "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync.");
+
+    internal LeasePool Leases { get; }
+
+    internal RingOptions Options { get; init; } = new();
+
+    /// <summary>Whether receives can be told to poll first (5.19).</summary>
+    internal readonly bool UsePollFirst;
+
+    internal bool IsOwner => Environment.CurrentManagedThreadId == _ownerThread;
+
+    /// <summary>Ops and slotless requests that the kernel has.</summary>
+    internal int Outstanding => Table.InUse + _unslotted;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ThrowIfNotOwner()
+    {
+        if (Environment.CurrentManagedThreadId != _ownerThread)
+            ThrowNotOwner();
+    }
+
+    private void ThrowNotOwner() => throw new InvalidOperationException(
+        $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
+        + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in Task code leaves that thread.");
+
+    /// <summary>Puts an awaitable on the ready queue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Queue(OpSink sink)
+    {
+        Ring.Trace.Record(TraceKind.Queued, sink.Key);
+        Ready.Push(sink);
+    }
+
+    /// <summary>Takes an SQE and a slot for it. The caller fills both before anything else happens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref OpSlot Begin(OpSink sink, RingHandle? handle, out io_uring_sqe* sqe, out int index)
+    {
+        sqe = Ring.TryGetSqe();
+        if (sqe == null)
+            sqe = MakeRoom(1);
+        ref OpSlot slot = ref Table.Rent(out index);
+        ulong key = OpTable.Key(slot, index);
+        slot.Sink = sink;
+        slot.PreparedMs = NowMs;
+        sink.Key = key;
+        sqe->user_data = key;
+        if (handle is not null)
+            sqe->fd = handle.Lend(ref slot, index);
+        return ref slot;
+    }
+
+    /// <summary>After the SQE is filled: what the in-flight list and the trace tell of it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Prepared(ref OpSlot slot, io_uring_sqe* sqe)
+    {
+        slot.Opcode = sqe->opcode;
+        slot.Fd = sqe->fd;
+        Ring.Trace.Record(TraceKind.OpPrepared, sqe->user_data, CurrentTaskId, (int)sqe->opcode, sqe->fd);
+    }
+
+    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory)
+    {
+        slot.Lent = memory;
+        slot.Pin = memory.Pin();
+        return (ulong)slot.Pin.Pointer;
+    }
+
+    /// <summary>Ties a token to the op: its callback asks for a cancel. Disposed at the terminal CQE, before the slot is reused.</summary>
+    internal static void Register(ref OpSlot slot, OpSink sink, CancellationToken token)
+    {
+        if (token.CanBeCanceled)
+            slot.Registration = token.UnsafeRegister(OpSink.CancelCallback, sink);
+    }
+
+    /// <summary>Makes sure that the next <paramref name="count"/> SQEs go in with one enter.</summary>
+    internal void Reserve(int count)
+    {
+        if (count > Ring.SqEntries)
+            throw new ArgumentException($"A chain of {count} does not fit a submission queue of {Ring.SqEntries}: raise RingOptions.SqEntries.");
+        if (Ring.Room < count)
+            SubmitFor((uint)count);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private io_uring_sqe* MakeRoom(uint count)
+    {
+        SubmitFor(count);
+        return Ring.TryGetSqe();
+    }
+
+    /// <summary>SQ full: submit and go on. The kernel takes all or says why; while it says "reap first", we reap.</summary>
+    private void SubmitFor(uint room)
+    {
+        Ring.Counters.SqFull++;
+        for (int tries = 0; Ring.Room < room; tries++)
+        {
+            int taken = Enter(minComplete: 0, timeoutNs: -1);
+            if (taken <= 0)
+                Reap();
+            Invariant.Assert(tries < 1_000_000, "the kernel takes no SQE");
+        }
+    }
+
+    /// <summary>Enters once. EINTR, ETIME, EBUSY and EAGAIN return and mean "reap, then look again"; anything else throws.</summary>
+    internal int Enter(uint minComplete, long timeoutNs)
+    {
+        Ring.Trace.Record(TraceKind.Entered, (ulong)Ring.Counters.Enters, 0, (int)Ring.Pending, (int)minComplete);
+        uint given = Ring.Pending;
+        int taken = Ring.Enter(minComplete, timeoutNs);
+        if (Ring.Trace.IsOn)
+            Ring.Trace.Record(TraceKind.EnterReturned, (ulong)Ring.Counters.Enters - 1, 0, taken, (int)Ring.Ready);
+        if (taken < 0)
+            Explain(taken);
+        else if (given == 0 && Ring.Ready == 0)
+            Ring.Counters.EmptyEnters++;
+        return taken;
+    }
+
+    /// <summary>What enter's errors mean. None of them says that nothing was submitted: the SQ head does.</summary>
+    private void Explain(int error)
+    {
+        switch (-error)
+        {
+            case Errno.ETIME: // The wait's deadline passed.
+                break;
+            case Errno.EINTR: // A signal; the runtime's own included.
+                Ring.Counters.Interrupted++;
+                break;
+            case Errno.EBUSY: // The overflow list could not be flushed: reap first.
+            case Errno.EAGAIN: // No memory for a request just now.
+                Ring.Counters.Busy++;
+                break;
+            default:
+                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-error)}.");
+        }
+    }
+
+    /// <summary>Handles every CQE that is ready, once. Queues continuations; runs none.</summary>
+    internal int Reap()
+    {
+        Ring ring = Ring;
+        uint ready = ring.Ready;
+        if (ready == 0)
+            return 0;
+        for (uint i = 0; i < ready; i++)
+        {
+            ref readonly io_uring_cqe cqe = ref ring.CqeAt(i);
+            ulong key = cqe.user_data;
+            int res = cqe.res;
+            uint flags = cqe.flags;
+            ref OpSlot slot = ref Table.Find(key);
+            if (Unsafe.IsNullRef(ref slot))
+                ReapUnslotted(key, res);
+            else
+                Complete(ref slot, key, res, flags);
+        }
+
+        ring.Advance(ready);
+        if (ring.Overflowed)
+            ring.Counters.Overflows++;
+        return (int)ready;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Complete(ref OpSlot slot, ulong key, int res, uint flags)
+    {
+        Ring.Trace.Record(TraceKind.OpCompleted, key, 0, res, (int)flags);
+        OpSink sink = slot.Sink!;
+        if ((flags & IORING_CQE_F_MORE) != 0)
+        {
+            sink.Progress(res, flags);
+            return;
+        }
+
+        int step = slot.Step;
+        if (slot.HasLinkTimeout && res == -Errno.ECANCELED && slot.State == SlotState.Lent)
+            res = -Errno.ETIME;
+        ReturnLoans(ref slot);
+        Table.Free(ref slot, (int)(uint)key);
+        sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
+    }
+
+    /// <summary>The one place where loans return.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ReturnLoans(ref OpSlot slot)
+    {
+        slot.Sink = null;
+        slot.Handle?.Return(ref slot);
+        if (slot.Pin.Pointer != null)
+        {
+            slot.Pin.Dispose();
+            slot.Pin = default;
+            slot.Lent = default;
+        }
+
+        if (slot.Wide != 0 || slot.Vector is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
+            ReturnRare(ref slot);
+    }
+
+    private void ReturnRare(ref OpSlot slot)
+    {
+        // First: it waits for a callback that is running, which reads the sink's key.
+        slot.Registration.Dispose();
+        slot.Registration = default;
+        slot.HasLinkTimeout = false;
+        slot.Step = 0;
+        if (slot.Wide != 0)
+            Table.ReturnWide(ref slot);
+        slot.Vector?.Return();
+        slot.Vector = null;
+    }
+
+    private void ReapUnslotted(ulong key, int res)
+    {
+        switch (key)
+        {
+            case CancelKey:
+                _unslotted--;
+                if (res >= 0)
+                    Ring.Counters.CancelsWon++;
+                else
+                    Ring.Counters.CancelsLost++;
+                break;
+            case LinkTimeoutKey: // Its target's CQE tells everything.
+                _unslotted--;
+                break;
+            default:
+                Ring.Counters.StaleCqes++;
+                break;
+        }
+    }
+
+    /// <summary>Asks the kernel to cancel one op. The op's own CQE is the truth; a key whose time has passed is ignored.</summary>
+    internal void Cancel(ulong key)
+    {
+        ref OpSlot slot = ref Table.Find(key);
+        if (Unsafe.IsNullRef(ref slot) || slot.State == SlotState.Cancelling)
+            return;
+        slot.State.Move(SlotState.Cancelling);
+        Ring.Trace.Record(TraceKind.CancelAsked, key);
+        io_uring_sqe* sqe = Ring.TryGetSqe();
+        if (sqe == null)
+            sqe = MakeRoom(1);
+        Prep.Cancel(sqe, key);
+        sqe->user_data = CancelKey;
+        _unslotted++;
+    }
+
+    /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>
+    internal void CancelFromAnyThread(OpSink sink)
+    {
+        if (IsOwner)
+            sink.CancelAsked();
+        else
+            Host.Post(new PostedCancel(sink, sink.Key));
+    }
+
+    private sealed class PostedCancel(OpSink sink, ulong key) : RingWork
+    {
+        internal override void Run()
+        {
+            if (sink.Key == key) // Else it has gone on to another op: this cancel was too late.
+                sink.CancelAsked();
+        }
+    }
+
+    /// <summary>Every op with the kernel is asked to end.</summary>
+    internal void CancelEverything()
+    {
+        for (int i = 0; i < Table.Capacity; i++)
+        {
+            ref OpSlot slot = ref Table.At(i);
+            if (slot.State == SlotState.Lent)
+                Cancel(OpTable.Key(slot, i));
+        }
+    }
+
+    /// <summary>Writes the LINK_TIMEOUT that bounds the SQE before it. Its room was reserved together with that SQE's.</summary>
+    internal void PrepareLinkTimeout(ref OpSlot slot, int index, TimeSpan timeout, bool linked)
+    {
+        slot.HasLinkTimeout = true;
+        var time = (__kernel_timespec*)Table.Storage(index) + 1;
+        *time = Prep.Timespec(timeout);
+        io_uring_sqe* sqe = Ring.TryGetSqe();
+        Prep.LinkTimeout(sqe, time);
+        sqe->flags = linked ? IOSQE_IO_LINK : (byte)0; // In a chain it carries the link on to the next step.
+        sqe->user_data = LinkTimeoutKey;
+        _unslotted++;
+    }
+
+    /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
+    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories)
+    {
+        byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
+        var message = (msghdr*)block;
+        var vectors = (iovec*)(message + 1);
+        var loan = new VectorLoan(memories);
+        for (int i = 0; i < memories.Length; i++)
+        {
+            loan.Pins[i] = memories[i].Pin();
+            vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
+        }
+
+        slot.Vector = loan;
+        message->msg_iov = vectors;
+        message->msg_iovlen = (nuint)memories.Length;
+        return message;
+    }
+
+    /// <summary>Closes an fd that no handle has taken: an accepted connection, an opened file that nobody awaits.</summary>
+    internal int CloseFd(int fd) => Ring.Kernel.Close(fd);
+}

@@ -1,0 +1,205 @@
+// Op layer: the slots. A slot is what the kernel holds of an op: its user_data names it, its loans hang on it, its native
+// storage has the small structs the kernel may read. Rented with the SQE, freed by the terminal CQE, by nothing else.
+// Owner thread only. It does not know what an op means; OpDriver fills slots and OpSink gets their results.
+
+using System.Buffers;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>One op with the kernel.</summary>
+internal struct OpSlot
+{
+    /// <summary>Counts reuses of this slot; the upper half of user_data. A CQE with another generation is stale.</summary>
+    internal uint Generation;
+    internal SlotState State;
+    internal io_uring_op Opcode;
+
+    /// <summary>Which step of a chain; 0 elsewhere.</summary>
+    internal byte Step;
+
+    /// <summary>Whether a LINK_TIMEOUT stands behind the op: its ECANCELED then means ETIME, unless somebody cancelled.</summary>
+    internal bool HasLinkTimeout;
+
+    /// <summary>Neighbours in the handle's list of loans; Next also links the free list. −1 is none.</summary>
+    internal int Next;
+    internal int Previous;
+
+    /// <summary>Who gets the result.</summary>
+    internal OpSink? Sink;
+
+    /// <summary>The fd on loan.</summary>
+    internal RingHandle? Handle;
+
+    /// <summary>The memory on loan: kept alive by Lent, kept in place by Pin.</summary>
+    internal ReadOnlyMemory<byte> Lent;
+    internal MemoryHandle Pin;
+
+    /// <summary>The memories of a vectored op and their pins, or null.</summary>
+    internal VectorLoan? Vector;
+
+    /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null.</summary>
+    internal nint Wide;
+
+    internal CancellationTokenRegistration Registration;
+
+    /// <summary>The executor's clock when the SQE was written, in milliseconds; for the in-flight list.</summary>
+    internal uint PreparedMs;
+
+    internal int Fd;
+}
+
+/// <summary>Several memories on loan together. Pins alone would not do: a pre-pinned array's pin does not keep it alive.</summary>
+internal sealed class VectorLoan(ReadOnlyMemory<byte>[] lent)
+{
+    internal readonly ReadOnlyMemory<byte>[] Lent = lent;
+    internal readonly MemoryHandle[] Pins = new MemoryHandle[lent.Length];
+
+    internal void Return()
+    {
+        foreach (MemoryHandle pin in Pins)
+            pin.Dispose();
+    }
+}
+
+/// <summary>The slots of one executor, and their native storage, which grows in chunks that never move.</summary>
+internal sealed unsafe class OpTable
+{
+    private const int ChunkSlots = 256;
+
+    /// <summary>Native bytes per slot: two timespecs.</summary>
+    private const int StorageSize = 32;
+
+    /// <summary>Bytes of a pooled wide block; a larger need is served by its own allocation.</summary>
+    internal const int WideSize = 1024;
+    private const int WidePooled = 64;
+
+    private readonly List<nint> _chunks = [];
+    private readonly Stack<nint> _wideFree = new();
+    private readonly HashSet<nint> _large = [];
+    private OpSlot[] _slots;
+    private int _free = -1;
+
+    /// <summary>Tests start generations near the wrap.</summary>
+    internal OpTable(uint firstGeneration = 1)
+    {
+        _slots = [];
+        Grow(firstGeneration);
+    }
+
+    internal int InUse { get; private set; }
+
+    internal int Peak { get; private set; }
+
+    internal int WideInUse { get; private set; }
+
+    internal int Capacity => _slots.Length;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref OpSlot Rent(out int index)
+    {
+        if (_free < 0)
+            Grow(1);
+        index = _free;
+        ref OpSlot slot = ref _slots[index];
+        _free = slot.Next;
+        slot.State.Move(SlotState.Lent);
+        if (++InUse > Peak)
+            Peak = InUse;
+        return ref slot;
+    }
+
+    /// <summary>Ends the slot's generation. The caller has returned the loans.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Free(ref OpSlot slot, int index)
+    {
+        slot.State.Move(SlotState.Free);
+        slot.Generation++;
+        slot.Next = _free;
+        _free = index;
+        InUse--;
+    }
+
+    /// <summary>The live slot a user_data names, or a null reference where its generation has passed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref OpSlot Find(ulong key)
+    {
+        OpSlot[] slots = _slots;
+        uint index = (uint)key;
+        if (index < (uint)slots.Length)
+        {
+            ref OpSlot slot = ref slots[index];
+            if (slot.Generation == (uint)(key >> 32) && slot.State != SlotState.Free)
+                return ref slot;
+        }
+
+        return ref Unsafe.NullRef<OpSlot>();
+    }
+
+    internal ref OpSlot At(int index) => ref _slots[index];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong Key(in OpSlot slot, int index) => ((ulong)slot.Generation << 32) | (uint)index;
+
+    /// <summary>32 bytes of native memory that belong to the slot and never move.</summary>
+    internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
+
+    /// <summary>Gives the slot a native block of at least <paramref name="size"/> bytes, zeroed.</summary>
+    internal byte* RentWide(ref OpSlot slot, int size)
+    {
+        Debug.Assert(slot.Wide == 0, "a slot has one wide block");
+        WideInUse++;
+        if (size <= WideSize && _wideFree.TryPop(out nint block))
+            NativeMemory.Clear((void*)block, WideSize);
+        else
+            block = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
+        slot.Wide = block;
+
+        // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
+        if (size > WideSize)
+            _large.Add(block);
+        return (byte*)block;
+    }
+
+    internal void ReturnWide(ref OpSlot slot)
+    {
+        nint block = slot.Wide;
+        slot.Wide = 0;
+        WideInUse--;
+        if ((_large.Count > 0 && _large.Remove(block)) || _wideFree.Count >= WidePooled)
+            NativeMemory.Free((void*)block);
+        else
+            _wideFree.Push(block);
+    }
+
+    /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
+    internal void Release()
+    {
+        Invariant.Assert(InUse == 0, "native op storage freed while the kernel holds an op");
+        foreach (nint chunk in _chunks)
+            NativeMemory.Free((void*)chunk);
+        _chunks.Clear();
+        while (_wideFree.TryPop(out nint block))
+            NativeMemory.Free((void*)block);
+    }
+
+    private void Grow(uint generation)
+    {
+        int old = _slots.Length;
+        int size = Math.Max(ChunkSlots, old * 2);
+        Array.Resize(ref _slots, size);
+        for (int chunk = old; chunk < size; chunk += ChunkSlots)
+            _chunks.Add((nint)NativeMemory.AllocZeroed(ChunkSlots, StorageSize));
+
+        // Linked from the end, so that the lowest index is rented first: warm and easy to read in a trace.
+        for (int i = size - 1; i >= old; i--)
+        {
+            _slots[i].Generation = generation;
+            _slots[i].Next = _free;
+            _free = i;
+        }
+    }
+}

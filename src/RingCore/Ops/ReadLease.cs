@@ -1,0 +1,270 @@
+// Op layer: buffers that the kernel chose, lent on to the application. A lease is a struct {pooled owner, version}; its owner is
+// the MemoryManager behind the lease's memory, so that a send of a leased buffer counts as a loan on it: a buffer goes back to
+// the kernel when its lease is disposed and no op uses it, whichever comes last. Owner thread, but for Dispose, which hops.
+
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace RingCore;
+
+/// <summary>
+/// Received bytes in a buffer of the executor. Dispose gives it back, once; a copy disposed later does nothing and is counted.
+/// After disposal its memory throws.
+/// </summary>
+public readonly struct ReadLease : IDisposable, IEquatable<ReadLease>
+{
+    private readonly LeaseOwner? _owner;
+    private readonly uint _version;
+    private readonly int _length;
+
+    internal ReadLease(LeaseOwner owner, int length)
+    {
+        _owner = owner;
+        _version = owner.Version;
+        _length = length;
+    }
+
+    /// <summary>Bytes received; 0 when the peer has finished.</summary>
+    public int Length => _length;
+
+    /// <summary>Whether the peer has finished sending: no byte, no buffer.</summary>
+    public bool IsEnd => _length == 0;
+
+    /// <summary>The bytes. Valid until Dispose.</summary>
+    /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
+    public ReadOnlyMemory<byte> Memory
+    {
+        get
+        {
+            if (_owner is null)
+                return default;
+            ObjectDisposedException.ThrowIf(_owner.Version != _version, typeof(ReadLease));
+            return _owner.Slice(_length);
+        }
+    }
+
+    /// <summary>The bytes. Valid until Dispose.</summary>
+    /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
+    public ReadOnlySpan<byte> Span => Memory.Span;
+
+    /// <summary>Gives the buffer back, as soon as no op uses it. Any thread.</summary>
+    public void Dispose() => _owner?.Release(_version);
+
+    /// <inheritdoc/>
+    public bool Equals(ReadLease other) => ReferenceEquals(_owner, other._owner) && _version == other._version && _length == other._length;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is ReadLease other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_owner, _version);
+
+    /// <summary>Whether both are the same lease.</summary>
+    public static bool operator ==(ReadLease left, ReadLease right) => left.Equals(right);
+
+    /// <summary>Whether they are different leases.</summary>
+    public static bool operator !=(ReadLease left, ReadLease right) => !left.Equals(right);
+}
+
+/// <summary>A lease now out, for reports.</summary>
+/// <param name="Bytes">Size of the buffer.</param>
+/// <param name="Age">How long it has been out, to the loop's coarse clock.</param>
+/// <param name="Own">Whether it is a buffer outside the ring, taken when the ring's were all out.</param>
+public readonly record struct LeaseInfo(int Bytes, TimeSpan Age, bool Own);
+
+/// <summary>One buffer and its present lease.</summary>
+internal sealed unsafe class LeaseOwner : MemoryManager<byte>
+{
+    internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
+    private readonly LeasePool _pool;
+    private readonly byte[] _array; // Keeps pinned-heap memory alive; null length for a ring buffer's slice.
+    private readonly byte* _address;
+    private readonly int _size;
+    private int _users; // The lease itself, and ops that send from it.
+    private bool _leased;
+
+    internal LeaseOwner(LeasePool pool, int bufferId, byte[] array, byte* address, int size)
+    {
+        _pool = pool;
+        BufferId = bufferId;
+        _array = array;
+        _address = address;
+        _size = size;
+    }
+
+    internal uint Version { get; private set; }
+
+    internal uint SinceMs { get; private set; }
+
+    internal bool IsLeased => _leased;
+
+    internal int Size => _size;
+
+    internal ulong Address => (ulong)_address;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Lease(uint nowMs)
+    {
+        _leased = true;
+        _users = 1;
+        SinceMs = nowMs;
+    }
+
+    internal ReadOnlyMemory<byte> Slice(int length) => CreateMemory(length);
+
+    internal void Release(uint version)
+    {
+        if (_pool.Driver.IsOwner)
+            ReleaseOnOwner(version);
+        else
+            _pool.Driver.Host.Post(new Returned(this, version));
+    }
+
+    private void ReleaseOnOwner(uint version)
+    {
+        if (version != Version || !_leased)
+        {
+            _pool.Driver.Ring.Counters.StaleLeases++;
+            return;
+        }
+
+        _leased = false;
+        Version++;
+        Unuse();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Unuse()
+    {
+        if (--_users == 0)
+            _pool.Return(this);
+    }
+
+    public override Span<byte> GetSpan()
+    {
+        ObjectDisposedException.ThrowIf(!_leased, typeof(ReadLease));
+        return new Span<byte>(_address, _size);
+    }
+
+    /// <summary>An op takes the buffer on loan: the memory does not move, it only has to stay out of the ring.</summary>
+    public override MemoryHandle Pin(int elementIndex = 0)
+    {
+        ObjectDisposedException.ThrowIf(!_leased, typeof(ReadLease));
+        if (!_pool.Driver.IsOwner)
+            return new MemoryHandle(_address + elementIndex); // Pinned for reading elsewhere: the lease's life is the promise there.
+        _users++;
+        return new MemoryHandle(_address + elementIndex, pinnable: this);
+    }
+
+    public override void Unpin() => Unuse();
+
+    protected override void Dispose(bool disposing)
+    {
+    }
+
+    private sealed class Returned(LeaseOwner owner, uint version) : RingWork
+    {
+        internal override void Run() => owner.ReleaseOnOwner(version);
+    }
+}
+
+/// <summary>The lease buffers of one executor: the ring's, and spare ones of their own for when those are all out.</summary>
+internal sealed unsafe class LeasePool
+{
+    internal const ushort Group = 0;
+    private const int MostSpare = 64;
+
+    internal readonly OpDriver Driver;
+    private readonly Stack<LeaseOwner> _spare = new();
+    private readonly HashSet<LeaseOwner> _ownOut = [];
+    private LeaseOwner?[] _owners = [];
+    private BufferRing? _ring;
+    private bool _started;
+
+    internal LeasePool(OpDriver driver) => Driver = driver;
+
+    /// <summary>Whether receives may name the group; registers it at the first question.</summary>
+    internal bool HasRing
+    {
+        get
+        {
+            if (!_started)
+                Start();
+            return _ring is not null;
+        }
+    }
+
+    private void Start()
+    {
+        _started = true;
+        if (!Driver.Ring.Features.HasFlag(RingFeatures.BufferRings))
+            return; // FALLBACK BufferRings (5.19): every lease is a buffer of its own.
+        _ring = new BufferRing(Driver.Ring, Group, Driver.Options.LeaseBufferCount, Driver.Options.LeaseBufferSize);
+        _owners = new LeaseOwner?[_ring.Count];
+    }
+
+    /// <summary>A buffer that a CQE named.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal LeaseOwner Take(int bufferId)
+    {
+        LeaseOwner owner = _owners[bufferId] ?? Create(bufferId);
+        owner.Lease(Driver.NowMs);
+        Driver.Ring.Counters.LeasesOut++;
+        return owner;
+    }
+
+    private LeaseOwner Create(int bufferId)
+    {
+        Memory<byte> memory = _ring![(ushort)bufferId];
+        var address = (byte*)Unsafe.AsPointer(ref memory.Span[0]);
+        return _owners[bufferId] = new LeaseOwner(this, bufferId, _ring.Array, address, _ring.Size);
+    }
+
+    /// <summary>A buffer outside the ring.</summary>
+    internal LeaseOwner TakeOwn()
+    {
+        if (!_spare.TryPop(out LeaseOwner? owner))
+        {
+            int size = Driver.Options.LeaseBufferSize;
+            byte[] array = GC.AllocateUninitializedArray<byte>(size, pinned: true);
+            owner = new LeaseOwner(this, bufferId: -1, array, (byte*)Unsafe.AsPointer(ref array[0]), size);
+        }
+
+        owner.Lease(Driver.NowMs);
+        _ownOut.Add(owner);
+        Driver.Ring.Counters.LeasesOut++;
+        return owner;
+    }
+
+    /// <summary>Its lease is disposed and no op uses it.</summary>
+    internal void Return(LeaseOwner owner)
+    {
+        Driver.Ring.Counters.LeasesOut--;
+        if (owner.BufferId >= 0)
+        {
+            _ring!.Return((ushort)owner.BufferId);
+            return;
+        }
+
+        _ownOut.Remove(owner);
+        if (_spare.Count < MostSpare)
+            _spare.Push(owner);
+    }
+
+    /// <summary>A buffer that came with a CQE which has no bytes for anybody.</summary>
+    internal void ReturnUnused(int bufferId) => _ring!.Return((ushort)bufferId);
+
+    internal List<LeaseInfo> Outstanding()
+    {
+        var list = new List<LeaseInfo>();
+        foreach (LeaseOwner? owner in _owners.Concat(_ownOut))
+        {
+            if (owner is { IsLeased: true })
+                list.Add(new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
+        }
+
+        return list;
+    }
+
+    internal void Release() => _ring?.Dispose();
+}

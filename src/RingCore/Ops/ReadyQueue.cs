@@ -1,0 +1,65 @@
+// Op layer: the queue between reap and run. Reaping an op pushes what it resumes; the run loop pops. First in, first out.
+// Owner thread only; no locks. It does not run anything itself.
+
+using System.Runtime.CompilerServices;
+
+namespace RingCore;
+
+/// <summary>Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.</summary>
+internal abstract class RingWork
+{
+    /// <summary>Next in the list of posted work; owned by the poster until the owner thread takes the list.</summary>
+    internal RingWork? NextPosted;
+
+    /// <summary>Runs on the owner thread. What it throws, it handles.</summary>
+    internal abstract void Run();
+
+    /// <summary>Called instead of <see cref="Run"/> when the executor has stopped.</summary>
+    internal virtual void Refuse()
+    {
+    }
+}
+
+/// <summary>A growing circular buffer of work.</summary>
+internal sealed class ReadyQueue
+{
+    private RingWork?[] _items = new RingWork?[256];
+    private uint _head;
+    private uint _tail;
+
+    internal int Count => (int)(_tail - _head);
+
+    internal bool IsEmpty => _head == _tail;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Push(RingWork work)
+    {
+        RingWork?[] items = _items;
+        if (_tail - _head == (uint)items.Length)
+            items = Grow();
+        items[_tail & (uint)(items.Length - 1)] = work;
+        _tail++;
+    }
+
+    /// <summary>Takes the oldest; only when not empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal RingWork Pop()
+    {
+        ref RingWork? item = ref _items[_head & (uint)(_items.Length - 1)];
+        RingWork work = item!;
+        item = null; // Else the queue would keep what ran alive.
+        _head++;
+        return work;
+    }
+
+    private RingWork?[] Grow()
+    {
+        var larger = new RingWork?[_items.Length * 2];
+        uint count = _tail - _head;
+        for (uint i = 0; i < count; i++)
+            larger[i] = _items[(_head + i) & (uint)(_items.Length - 1)];
+        _head = 0;
+        _tail = count;
+        return _items = larger;
+    }
+}

@@ -1,0 +1,195 @@
+// Op layer: an fd and the rules under which it is lent to the kernel. Ops take a handle, never a number: a queued SQE names an
+// fd number, and while it does the number must not be closed and reused. The application's handles derive from it.
+// Owner thread only, but for Dispose and the finalizer, which hop there. It does no I/O.
+//
+// Invariant: _loans is the number of slots in the list that starts at FirstSlot; the fd is closed when the state is Closing
+// and the last loan returns, and never before.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace RingCore;
+
+/// <summary>
+/// An fd that can be lent to the kernel. <see cref="Dispose"/> returns at once: new ops are refused, those with the kernel are
+/// asked to end, and the fd is closed when the last of them has. <see cref="DisposeAsync"/> completes when it is closed.
+/// Members are for the owner thread, except disposal, which any thread may ask for.
+/// </summary>
+public class RingHandle : IDisposable, IAsyncDisposable
+{
+    internal readonly OpDriver Driver;
+    internal int FirstSlot = -1;
+    private readonly bool _ownsFd;
+    private readonly int _fd;
+    private int _loans;
+    private HandleState _state;
+    private TaskCompletionSource? _closed;
+
+    internal RingHandle(OpDriver driver, int fd, bool ownsFd)
+    {
+        Driver = driver;
+        _fd = fd;
+        _ownsFd = ownsFd;
+    }
+
+    /// <summary>Lends an fd that was opened elsewhere to the current executor's ops.</summary>
+    /// <param name="fd">An open fd.</param>
+    /// <param name="ownsFd">Whether disposal closes it.</param>
+    /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
+    public static RingHandle Adopt(int fd, bool ownsFd)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fd);
+        return new RingHandle(OpDriver.Required, fd, ownsFd);
+    }
+
+    /// <summary>The fd, for system calls that RingCore does not make. It must not be closed.</summary>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public int Fd
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _fd;
+        }
+    }
+
+    /// <summary>Ops of this handle that are now with the kernel.</summary>
+    public int InFlight => _loans;
+
+    /// <summary>Whether disposal has begun.</summary>
+    public bool IsDisposed => _state != HandleState.Open;
+
+    /// <summary>Asks the kernel to cancel every op of this handle. Each op still ends with its own result, which may be a success.</summary>
+    public void CancelAll()
+    {
+        Driver.ThrowIfNotOwner();
+        CancelLoans();
+    }
+
+    /// <summary>Refuses new ops, asks for cancellation of those in flight, and closes the fd when the last has ended. Any thread.</summary>
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+
+        // With the executor gone nothing runs on its thread any more, and closing here is safe.
+        if (Driver.IsOwner || !Driver.Host.Post(new Close(this)))
+            StartClosing();
+    }
+
+    /// <summary>As <see cref="Dispose()"/>, and completes when the fd is closed (for a listener: the port is free). Any thread.</summary>
+    public ValueTask DisposeAsync()
+    {
+        if (_state == HandleState.Closed)
+            return default;
+        TaskCompletionSource closed = _closed ?? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        closed = Interlocked.CompareExchange(ref _closed, closed, null) ?? closed; // Any thread may be first; pairs with the read in CloseNow.
+        Dispose();
+        return _state == HandleState.Closed && Driver.IsOwner ? default : new ValueTask(closed.Task);
+    }
+
+    /// <summary>For derived handles, before the fd is closed. Owner thread.</summary>
+    private protected virtual void OnClosing()
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);
+
+    /// <summary>An op's slot takes the fd. The caller has checked that the handle is open.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int Lend(ref OpSlot slot, int index)
+    {
+        slot.Handle = this;
+        slot.Previous = -1;
+        slot.Next = FirstSlot;
+        if (FirstSlot >= 0)
+            Driver.Table.At(FirstSlot).Previous = index;
+        FirstSlot = index;
+        _loans++;
+        return _fd;
+    }
+
+    /// <summary>The terminal CQE returns it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Return(ref OpSlot slot)
+    {
+        if (slot.Previous >= 0)
+            Driver.Table.At(slot.Previous).Next = slot.Next;
+        else
+            FirstSlot = slot.Next;
+        if (slot.Next >= 0)
+            Driver.Table.At(slot.Next).Previous = slot.Previous;
+        slot.Handle = null;
+        if (--_loans == 0 && _state != HandleState.Open)
+            CloseNow();
+    }
+
+    private void StartClosing()
+    {
+        if (_state == HandleState.Closed)
+            Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync, which may have come late.
+        if (_state != HandleState.Open)
+            return;
+        if (_loans == 0)
+        {
+            CloseNow();
+            return;
+        }
+
+        _state.Move(HandleState.Closing);
+        OnClosing();
+        CancelLoans();
+    }
+
+    /// <summary>By user_data, never by fd: a number can be somebody else's by the time the kernel looks.</summary>
+    private void CancelLoans()
+    {
+        for (int index = FirstSlot; index >= 0;)
+        {
+            ref OpSlot slot = ref Driver.Table.At(index);
+            int next = slot.Next;
+            Driver.Cancel(OpTable.Key(slot, index));
+            index = next;
+        }
+    }
+
+    private void CloseNow()
+    {
+        if (_state == HandleState.Open)
+            OnClosing();
+        _state.Move(HandleState.Closed);
+        if (_ownsFd)
+            CloseFd(Driver.Ring.Kernel, _fd);
+        Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.
+    }
+
+    [SuppressMessage("Performance", "CA1806", Justification = "close(2) frees the number whatever it returns.")]
+    private static unsafe void CloseFd(Kernel kernel, int fd) => kernel.Close(fd);
+
+    /// <summary>Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted to the owner.</summary>
+    ~RingHandle()
+    {
+        if (_state != HandleState.Open || Driver is null)
+            return;
+        if (!Driver.Host.Post(new Collected(this)) && _ownsFd)
+            CloseFd(Driver.Ring.Kernel, _fd);
+    }
+
+    private sealed class Close(RingHandle handle) : RingWork
+    {
+        internal override void Run() => handle.StartClosing();
+
+        internal override void Refuse() => handle.StartClosing();
+    }
+
+    private sealed class Collected(RingHandle handle) : RingWork
+    {
+        internal override void Run()
+        {
+            handle.Driver.Ring.Counters.UndisposedHandles++;
+            handle.StartClosing();
+        }
+
+        internal override void Refuse() => handle.StartClosing();
+    }
+}

@@ -1,0 +1,102 @@
+// Ring layer: a provided buffer ring: native buffers that the kernel picks from when a receive completes. The op layer owns
+// one per executor. Owner thread only. It does not count leases and does not know who holds a buffer: Take and Return are
+// the caller's promise that each buffer goes back once.
+
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+using static RingCore.Sys.RegisterOps;
+
+namespace RingCore;
+
+/// <summary>A group of equal buffers lent to the kernel (IORING_REGISTER_PBUF_RING, 5.19). Owner thread only.</summary>
+public sealed unsafe class BufferRing : IDisposable
+{
+    private readonly Ring _ring;
+    private readonly NativePages _entries;
+    private readonly byte[] _memory;
+    private readonly byte* _buffers;
+    private readonly uint _mask;
+    private ushort _tail;
+    private bool _registered;
+
+    /// <summary>Registers a group and lends all its buffers.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="group">Buffer group id, unique on the ring.</param>
+    /// <param name="count">Buffers: a power of two, at most 32,768.</param>
+    /// <param name="size">Bytes in one buffer.</param>
+    /// <exception cref="InvalidOperationException">The kernel refuses; the message has the errno.</exception>
+    public BufferRing(Ring ring, ushort group, int count, int size)
+    {
+        _ring = ring;
+        Group = group;
+        Count = count;
+        Size = size;
+        _mask = (uint)count - 1;
+        _entries = new NativePages((nuint)(count * sizeof(io_uring_buf)));
+
+        // Pinned-heap memory: the GC does not move it, and a Memory<byte> over it needs no pin of its own.
+        _memory = GC.AllocateUninitializedArray<byte>(checked(count * size), pinned: true);
+        _buffers = (byte*)Unsafe.AsPointer(ref _memory[0]);
+        var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries.Address, ring_entries = (uint)count, bgid = group };
+        int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
+        if (result < 0)
+        {
+            _entries.Dispose();
+            throw new InvalidOperationException($"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
+        }
+
+        _registered = true;
+        for (int id = 0; id < count; id++)
+            Add((ushort)id);
+        Publish();
+    }
+
+    /// <summary>Buffer group id, for sqe.buf_group.</summary>
+    public ushort Group { get; }
+
+    /// <summary>Buffers in the group.</summary>
+    public int Count { get; }
+
+    /// <summary>Bytes in one buffer.</summary>
+    public int Size { get; }
+
+    /// <summary>The pinned array behind all buffers: keeps them alive for who holds an address into it.</summary>
+    internal byte[] Array => _memory;
+
+    /// <summary>The memory of a buffer. Only while the caller, and not the kernel, holds it.</summary>
+    public Memory<byte> this[ushort id] => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(_memory, id * Size, Size);
+
+    /// <summary>Gives a buffer back to the kernel. Once per completion that named it (IORING_CQE_F_BUFFER).</summary>
+    public void Return(ushort id)
+    {
+        Add(id);
+        Publish();
+    }
+
+    /// <summary>Takes the group back from the kernel. No receive that could pick from it may be in flight.</summary>
+    public void Dispose()
+    {
+        if (!_registered)
+            return;
+        _registered = false;
+        var registration = new io_uring_buf_reg { bgid = Group };
+        _ring.Register(IORING_UNREGISTER_PBUF_RING, &registration, 1);
+        _entries.Dispose();
+    }
+
+    /// <summary>
+    /// Writes address, length and id: never the whole entry, since the ring's tail lives in the last two bytes of entry 0;
+    /// and always all three, since kernels have been seen to change a published length.
+    /// </summary>
+    private void Add(ushort id)
+    {
+        io_uring_buf* entry = (io_uring_buf*)_entries.Address + (_tail & _mask);
+        entry->addr = (ulong)(_buffers + (nint)id * Size);
+        entry->len = (uint)Size;
+        entry->bid = id;
+        _tail++;
+    }
+
+    private void Publish() =>
+        Volatile.Write(ref *(ushort*)(_entries.Address + 14), _tail); // Release: the entries before the tail. Pairs with the kernel's acquire of it.
+}

@@ -1,0 +1,75 @@
+// Ring layer: the seam between RingCore and the operating system. Ring, the executor and the handles reach the kernel's
+// io_uring calls, memory mapping and the clock only through one Kernel; the tests construct another one and play the kernel
+// over plain memory, executor included. It holds function pointers to static methods: the call costs what a direct call costs.
+// It does not decide anything and does not translate errors: every entry returns >= 0, or -errno.
+
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns −errno on failure.</summary>
+public sealed unsafe class Kernel
+{
+    /// <summary>The real thing.</summary>
+    public static Kernel Linux { get; } = new()
+    {
+        Setup = &Libc.io_uring_setup,
+        Enter = &Libc.io_uring_enter,
+        Register = &Libc.io_uring_register,
+        Map = &MapShared,
+        Unmap = &Unmapped,
+        Close = &Libc.close,
+        Now = &Libc.clock_gettime_ns,
+        EventFd = &NewEventFd,
+        Signal = &SignalEventFd,
+    };
+
+    /// <summary>io_uring_setup(2): entries, parameters in and out; a ring fd.</summary>
+    public required delegate*<uint, io_uring_params*, int> Setup { get; init; }
+
+    /// <summary>io_uring_enter(2): ring fd, SQEs to submit, completions to wait for, flags, argument, its size; SQEs consumed.</summary>
+    public required delegate*<int, uint, uint, uint, void*, nuint, int> Enter { get; init; }
+
+    /// <summary>io_uring_register(2): ring fd, opcode, argument, its count.</summary>
+    public required delegate*<int, uint, void*, uint, int> Register { get; init; }
+
+    /// <summary>mmap(2) of ring memory, shared and excluded from fork: length in bytes, ring fd, IORING_OFF_* offset; an address.</summary>
+    public required delegate*<nuint, int, ulong, nint> Map { get; init; }
+
+    /// <summary>munmap(2): address, length in bytes.</summary>
+    public required delegate*<nint, nuint, int> Unmap { get; init; }
+
+    /// <summary>close(2).</summary>
+    public required delegate*<int, int> Close { get; init; }
+
+    /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
+    public required delegate*<long> Now { get; init; }
+
+    /// <summary>eventfd(2), close on exec; an fd.</summary>
+    public required delegate*<int> EventFd { get; init; }
+
+    /// <summary>Adds one to an eventfd; called from any thread.</summary>
+    public required delegate*<int, int> Signal { get; init; }
+
+    private static nint MapShared(nuint length, int fd, ulong offset)
+    {
+        const int protection = FileConstants.PROT_READ | FileConstants.PROT_WRITE;
+        const int flags = FileConstants.MAP_SHARED | FileConstants.MAP_POPULATE;
+        nint address = Libc.mmap(null, length, protection, flags, fd, (long)offset);
+
+        // A forked child that wrote to a shared ring would corrupt the parent's queue; without the mapping it cannot.
+        if (address > 0)
+            Libc.madvise((void*)address, length, FileConstants.MADV_DONTFORK);
+        return address;
+    }
+
+    private static int Unmapped(nint address, nuint length) => Libc.munmap((void*)address, length);
+
+    private static int NewEventFd() => Libc.eventfd(0, FileConstants.EFD_CLOEXEC);
+
+    private static int SignalEventFd(int fd)
+    {
+        ulong one = 1;
+        return (int)Libc.write(fd, &one, sizeof(ulong));
+    }
+}

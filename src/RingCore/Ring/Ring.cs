@@ -1,0 +1,297 @@
+// Ring layer: one io_uring instance: set-up, mappings, submission queue, completion queue, enter. The op layer above is its
+// only caller in RingCore; tests, benchmarks and curious people use it directly. Three verbs: get an SQE, enter, peek CQEs.
+// One thread owns it. It knows nothing of ops, tasks, sockets or memory other than its own; its errors are −errno values.
+//
+// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the kernel;
+// every mapping and fd is released by Dispose, and by a constructor that fails.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using RingCore.Sys;
+using static RingCore.Sys.EnterFlags;
+using static RingCore.Sys.MmapOffsets;
+using static RingCore.Sys.RegisterOps;
+using static RingCore.Sys.RingFlags;
+
+namespace RingCore;
+
+/// <summary>One io_uring: the submission and completion queues shared with the kernel. Not thread-safe: one owner thread.</summary>
+public sealed unsafe class Ring : IDisposable
+{
+    // Owner thread only. The hot ones first.
+    private readonly io_uring_sqe* _sqes;
+    private readonly io_uring_cqe* _cqes;
+    private readonly uint* _kernelSqHead;
+    private readonly uint* _kernelSqTail;
+    private readonly uint* _kernelSqFlags;
+    private readonly uint* _kernelCqHead;
+    private readonly uint* _kernelCqTail;
+    private readonly uint _sqMask;
+    private readonly uint _cqMask;
+    private readonly uint _sqEntries;
+    private readonly int _enterFd;
+    private readonly uint _enterFlags;
+    private readonly uint _waitFlags;
+    private uint _sqHead;
+    private uint _sqTail;
+    private readonly Kernel _kernel;
+    private readonly WaitArgument* _wait;
+
+    // Owner thread only, cold.
+    private readonly RingSetup _setup;
+    private readonly uint* _kernelCqOverflow;
+    private readonly List<(nint Address, nuint Length)> _mappings = [];
+    private bool _disposed;
+
+    /// <summary>Counters of this ring and of everything above it; see <see cref="RingCounters"/>.</summary>
+    [SuppressMessage("Design", "CA1051", Justification = "Plain fields are the point: one add, no call.")]
+    public RingCounters Counters;
+
+    /// <summary>The io_uring_getevents_arg of a timed wait and the timespec it points to, in memory that does not move.</summary>
+    private struct WaitArgument
+    {
+        internal io_uring_getevents_arg Arg;
+        internal __kernel_timespec Time;
+    }
+
+    /// <summary>Sets up a ring for the calling thread, which becomes its owner.</summary>
+    /// <exception cref="RingUnavailableException">io_uring cannot be used here; the message says why.</exception>
+    public Ring(RingOptions? options = null)
+    {
+        options ??= new RingOptions();
+        options.Validate();
+        if (!OperatingSystem.IsLinux())
+            throw RingUnavailableException.NotLinux();
+        _kernel = options.Kernel;
+        Trace = new TraceRecorder(options.TraceEvents, _kernel);
+        _setup = RingSetup.Run(options);
+        try
+        {
+            ref readonly io_uring_params p = ref _setup.Params;
+            bool hasArray = !_setup.Features.HasFlag(RingFeatures.NoSqArray);
+            nuint sqBytes = hasArray ? p.sq_off.array + p.sq_entries * sizeof(uint) : 0;
+            nuint cqBytes = p.cq_off.cqes + (nuint)p.cq_entries * (nuint)sizeof(io_uring_cqe);
+
+            // FALLBACK SingleMmap (5.4): delete the second mapping when the floor is above a kernel that lacks it.
+            bool oneMapping = _setup.Features.HasFlag(RingFeatures.SingleMmap);
+            byte* sq = Map(oneMapping ? Math.Max(sqBytes, cqBytes) : Math.Max(sqBytes, 4096), IORING_OFF_SQ_RING);
+            byte* cq = oneMapping ? sq : Map(cqBytes, IORING_OFF_CQ_RING);
+            _sqes = (io_uring_sqe*)Map((nuint)p.sq_entries * (nuint)sizeof(io_uring_sqe), IORING_OFF_SQES);
+
+            _kernelSqHead = (uint*)(sq + p.sq_off.head);
+            _kernelSqTail = (uint*)(sq + p.sq_off.tail);
+            _kernelSqFlags = (uint*)(sq + p.sq_off.flags);
+            _sqEntries = p.sq_entries;
+            _sqMask = p.sq_entries - 1;
+            _kernelCqHead = (uint*)(cq + p.cq_off.head);
+            _kernelCqTail = (uint*)(cq + p.cq_off.tail);
+            _kernelCqOverflow = (uint*)(cq + p.cq_off.overflow);
+            _cqes = (io_uring_cqe*)(cq + p.cq_off.cqes);
+            _cqMask = p.cq_entries - 1;
+            _sqHead = _sqTail = *_kernelSqTail;
+
+            // FALLBACK NoSqArray (6.6): SQE i always stands at place i, so the index array is written once.
+            if (hasArray)
+            {
+                var array = (uint*)(sq + p.sq_off.array);
+                for (uint i = 0; i < _sqEntries; i++)
+                    array[i] = i;
+            }
+
+            _wait = (WaitArgument*)NativeMemory.AllocZeroed((nuint)sizeof(WaitArgument));
+            _wait->Arg.ts = (ulong)&_wait->Time;
+            _enterFd = _setup.Fd;
+            if (_setup.Features.HasFlag(RingFeatures.RegisteredRing) && RegisterSelf() is var index and >= 0)
+            {
+                _enterFd = index;
+                _enterFlags = IORING_ENTER_REGISTERED_RING;
+            }
+            else
+            {
+                // FALLBACK RegisteredRing (5.18): enter by fd.
+                _setup.Features &= ~RingFeatures.RegisteredRing;
+            }
+
+            if (_setup.Features.HasFlag(RingFeatures.NoIowait))
+                _waitFlags = IORING_ENTER_NO_IOWAIT;
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
+
+    /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
+    public TraceRecorder Trace { get; }
+
+    /// <summary>The optional kernel features in use.</summary>
+    public RingFeatures Features => _setup.Features;
+
+    /// <summary>Features that were asked for and refused at set-up, newest first.</summary>
+    public IReadOnlyList<string> Dropped => _setup.Dropped;
+
+    /// <summary>The io_uring fd.</summary>
+    public int Fd => _setup.Fd;
+
+    /// <summary>Places in the submission queue.</summary>
+    public int SqEntries => (int)_sqEntries;
+
+    /// <summary>Places in the completion queue.</summary>
+    public int CqEntries => (int)_cqMask + 1;
+
+    /// <summary>IORING_SETUP_* flags in use.</summary>
+    public uint SetupFlags => _setup.Params.flags;
+
+    /// <summary>IORING_FEAT_* bits the kernel reported.</summary>
+    public uint KernelFeatures => _setup.Params.features;
+
+    /// <summary>CQEs the kernel could not even keep aside (cq.overflow): lost. Stays 0 but for lack of kernel memory.</summary>
+    public uint LostCqes => Volatile.Read(ref *_kernelCqOverflow); // A statistic: ordered with nothing.
+
+    /// <summary>The seam this ring was made with.</summary>
+    internal Kernel Kernel => _kernel;
+
+    /// <summary>Whether the kernel supports an opcode (IORING_REGISTER_PROBE).</summary>
+    public bool Supports(io_uring_op op) => _setup.Supports(op);
+
+    /// <summary>SQEs written and not yet taken by the kernel.</summary>
+    public uint Pending => _sqTail - _sqHead;
+
+    /// <summary>SQEs that can be written before the next enter.</summary>
+    public uint Room => _sqEntries - (_sqTail - _sqHead);
+
+    /// <summary>Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public io_uring_sqe* TryGetSqe()
+    {
+        uint tail = _sqTail;
+        if (tail - _sqHead >= _sqEntries)
+            return null;
+        io_uring_sqe* sqe = _sqes + (tail & _sqMask);
+        *sqe = default; // Many opcodes refuse a field they do not use and that is not zero.
+        _sqTail = tail + 1;
+        return sqe;
+    }
+
+    /// <summary>
+    /// Enters the kernel once: all pending SQEs go in, and with <paramref name="minComplete"/> above 0 it waits for that many
+    /// completions, at most <paramref name="timeoutNs"/> nanoseconds (negative: without limit; needs
+    /// <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR, ETIME, EBUSY, EAGAIN say "go on".
+    /// </summary>
+    public int Enter(uint minComplete, long timeoutNs = -1)
+    {
+        uint toSubmit = _sqTail - _sqHead;
+        uint flags = _enterFlags | IORING_ENTER_GETEVENTS;
+        void* argument = null;
+        nuint argumentSize = 8; // A sigset; there is none.
+        if (minComplete > 0)
+        {
+            Counters.Waits++;
+            flags |= _waitFlags;
+            if (timeoutNs >= 0)
+            {
+                _wait->Time.tv_sec = timeoutNs / 1_000_000_000;
+                _wait->Time.tv_nsec = timeoutNs % 1_000_000_000;
+                flags |= IORING_ENTER_EXT_ARG;
+                argument = _wait;
+                argumentSize = (nuint)sizeof(io_uring_getevents_arg);
+            }
+        }
+
+        Volatile.Write(ref *_kernelSqTail, _sqTail); // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
+        Counters.Enters++;
+        int taken = _kernel.Enter(_enterFd, toSubmit, minComplete, flags, argument, argumentSize);
+        if (taken > 0)
+        {
+            _sqHead += (uint)taken;
+            Counters.Sqes += taken;
+            if ((uint)taken < toSubmit)
+                Counters.PartialSubmits++;
+        }
+        else if (taken < 0)
+        {
+            // A failed enter may have taken SQEs all the same (a signal in the wait): the shared head is the truth.
+            Counters.Sqes += ReadSqHead();
+        }
+
+        return taken;
+    }
+
+    /// <summary>Whether the kernel has completion work that only an enter brings to light: deferred task work, or an overflow list.</summary>
+    public bool NeedsEnter => (Volatile.Read(ref *_kernelSqFlags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0; // A hint: pairs with nothing.
+
+    /// <summary>Whether completions wait in the kernel's overflow list because the completion queue was full.</summary>
+    public bool Overflowed => (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_CQ_OVERFLOW) != 0; // A hint: pairs with nothing.
+
+    /// <summary>CQEs ready to be read, in place: index them with <see cref="CqeAt"/>, then give them back with <see cref="Advance"/>.</summary>
+    public uint Ready
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Volatile.Read(ref *_kernelCqTail) - *_kernelCqHead; // Acquire: pairs with the kernel's release of cq.tail.
+    }
+
+    /// <summary>The CQE <paramref name="index"/> places behind the head; below <see cref="Ready"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref readonly io_uring_cqe CqeAt(uint index) => ref _cqes[(*_kernelCqHead + index) & _cqMask];
+
+    /// <summary>Gives the first <paramref name="count"/> CQEs back to the kernel; they may be overwritten at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Advance(uint count)
+    {
+        Counters.Cqes += count;
+        Volatile.Write(ref *_kernelCqHead, *_kernelCqHead + count); // Release: our reads of the CQEs. Pairs with the kernel's acquire of cq.head.
+    }
+
+    /// <summary>io_uring_register(2) on this ring: a result, or −errno.</summary>
+    public int Register(uint opcode, void* argument, uint count) => _kernel.Register(_setup.Fd, opcode, argument, count);
+
+    /// <summary>Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        Release();
+    }
+
+    private uint ReadSqHead()
+    {
+        uint head = Volatile.Read(ref *_kernelSqHead); // Acquire: pairs with the kernel's release of sq.head.
+        uint taken = head - _sqHead;
+        _sqHead = head;
+        return taken;
+    }
+
+    private byte* Map(nuint length, ulong offset)
+    {
+        nint address = _kernel.Map(length, _setup.Fd, offset);
+        if (address is < 0 and > -4096)
+            throw RingUnavailableException.Diagnose((int)-address);
+        _mappings.Add((address, length));
+        return (byte*)address;
+    }
+
+    /// <summary>The table of registered rings belongs to the thread and has 16 places: the owner registers, and only it enters.</summary>
+    private int RegisterSelf()
+    {
+        var update = new io_uring_rsrc_update { offset = uint.MaxValue, data = (ulong)_setup.Fd };
+        return _kernel.Register(_setup.Fd, IORING_REGISTER_RING_FDS, &update, 1) == 1 ? (int)update.offset : -1;
+    }
+
+    private void Release()
+    {
+        if ((_enterFlags & IORING_ENTER_REGISTERED_RING) != 0)
+        {
+            var update = new io_uring_rsrc_update { offset = (uint)_enterFd };
+            _kernel.Register(_setup.Fd, IORING_UNREGISTER_RING_FDS, &update, 1);
+        }
+
+        foreach ((nint address, nuint length) in _mappings)
+            _kernel.Unmap(address, length);
+        _mappings.Clear();
+        NativeMemory.Free(_wait);
+        _kernel.Close(_setup.Fd);
+    }
+}

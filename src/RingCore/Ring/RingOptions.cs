@@ -1,0 +1,70 @@
+// Ring layer: everything a user can set, in one place. Read once when an executor starts; later changes have no effect.
+// It validates ranges and does not touch the kernel.
+
+namespace RingCore;
+
+/// <summary>Settings of an executor and its ring. Read once at start.</summary>
+public sealed record RingOptions
+{
+    /// <summary>Submission queue entries: 1 to 32,768, rounded up to a power of two. Default 512.</summary>
+    public int SqEntries { get; init; } = 512;
+
+    /// <summary>
+    /// Completion queue entries: at least <see cref="SqEntries"/>, at most 65,536, rounded up to a power of two. Default 8,192.
+    /// Completions beyond it are not lost: the kernel keeps them, at a cost, and the overflow counter tells.
+    /// </summary>
+    public int CqEntries { get; init; } = 8192;
+
+    /// <summary>Kernel features to do without, whatever the kernel offers. Default none.</summary>
+    public RingFeatures Without { get; init; }
+
+    /// <summary>Most io-wq workers for bounded work such as file I/O: 1 to 1,024. Default twice the processors.</summary>
+    public int BoundedWorkers { get; init; } = Math.Clamp(2 * Environment.ProcessorCount, 2, 1024);
+
+    /// <summary>Most io-wq workers for unbounded work such as blocking devices: 1 to 1,024. Default 64.</summary>
+    public int UnboundedWorkers { get; init; } = 64;
+
+    /// <summary>Most continuations run in one turn of the loop before the ring is entered again: at least 1. Default 256.</summary>
+    public int TurnQuota { get; init; } = 256;
+
+    /// <summary>Bytes in one leased read buffer: 64 to 1,048,576. Default 4,096.</summary>
+    public int LeaseBufferSize { get; init; } = 4096;
+
+    /// <summary>Leased read buffers of an executor: a power of two, 2 to 32,768. Default 1,024. Memory is taken at the first lease.</summary>
+    public int LeaseBufferCount { get; init; } = 1024;
+
+    /// <summary>How long shutdown waits for what the kernel still holds before it leaks it on purpose and says so. Default 5 s.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Events kept by the trace recorder, a power of two; 0 (the default) is off: one predictable branch per event.</summary>
+    public int TraceEvents { get; init; }
+
+    /// <summary>The executor's name in traces and reports.</summary>
+    public string Name { get; init; } = "ring";
+
+    /// <summary>The operating system; the tests put a scripted one here.</summary>
+    internal Kernel Kernel { get; init; } = Kernel.Linux;
+
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(SqEntries, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(SqEntries, 32768);
+        ArgumentOutOfRangeException.ThrowIfLessThan(CqEntries, SqEntries);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(CqEntries, 65536);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BoundedWorkers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BoundedWorkers, 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThan(UnboundedWorkers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(UnboundedWorkers, 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThan(TurnQuota, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LeaseBufferSize, 64);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(LeaseBufferSize, 1 << 20);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LeaseBufferCount, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(LeaseBufferCount, 32768);
+        if (!int.IsPow2(LeaseBufferCount))
+            throw new ArgumentOutOfRangeException(nameof(LeaseBufferCount), LeaseBufferCount, "The kernel wants a power of two.");
+        if (TraceEvents != 0 && (TraceEvents < 0 || !int.IsPow2(TraceEvents)))
+            throw new ArgumentOutOfRangeException(nameof(TraceEvents), TraceEvents, "0, or a power of two.");
+        if (ShutdownTimeout < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(ShutdownTimeout), ShutdownTimeout, "Zero or more.");
+    }
+}

@@ -1,0 +1,177 @@
+// Ring layer: the set-up ladder. Ring calls it once; it asks the kernel for everything RingCore can use, takes one rung off at
+// each EINVAL, and reports what it got. It never looks at a kernel version: flags are tried, opcodes are probed.
+// It maps no memory (RingMemory does) and registers nothing that outlives the probe.
+
+using RingCore.Sys;
+using static RingCore.Sys.Features;
+using static RingCore.Sys.RegisterOps;
+using static RingCore.Sys.SetupFlags;
+
+namespace RingCore;
+
+/// <summary>The outcome of the ladder.</summary>
+internal unsafe struct RingSetup
+{
+    internal int Fd;
+    internal io_uring_params Params;
+    internal RingFeatures Features;
+
+    /// <summary>A bit per opcode below 128 that the kernel supports.</summary>
+    internal UInt128 Opcodes;
+
+    /// <summary>What each rung that had to be taken off was, newest kernel feature first.</summary>
+    internal List<string> Dropped;
+
+    /// <summary>Every rung: the flags it asks for and the feature they stand for, newest first; they are given up in this order.</summary>
+    private static readonly (uint Flags, RingFeatures Feature)[] s_rungs =
+    [
+        (IORING_SETUP_NO_SQARRAY, RingFeatures.NoSqArray),
+        (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG, RingFeatures.DeferTaskrun),
+        (IORING_SETUP_SINGLE_ISSUER, RingFeatures.SingleIssuer),
+        (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, RingFeatures.CoopTaskrun),
+        (IORING_SETUP_SUBMIT_ALL, RingFeatures.SubmitAll),
+    ];
+
+    /// <summary>Climbs down until io_uring_setup succeeds.</summary>
+    /// <exception cref="RingUnavailableException">io_uring is refused, or this kernel is older than the floor.</exception>
+    internal static RingSetup Run(RingOptions options)
+    {
+        Kernel kernel = options.Kernel;
+        var setup = new RingSetup { Dropped = [] };
+        RingFeatures wanted = RingFeatures.All & ~options.Without;
+        while (true)
+        {
+            setup.Params = default;
+            setup.Params.flags = Flags(ref wanted);
+            setup.Params.cq_entries = (uint)options.CqEntries;
+            io_uring_params parameters = setup.Params;
+            int fd = kernel.Setup((uint)options.SqEntries, &parameters);
+            setup.Params = parameters;
+            if (fd >= 0)
+            {
+                setup.Fd = fd;
+                break;
+            }
+
+            // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays one on a lower rung.
+            RingFeatures rung = fd == -Errno.EINVAL ? TopRung(wanted) : RingFeatures.None;
+            if (rung == RingFeatures.None)
+                throw RingUnavailableException.Diagnose(-fd);
+            wanted &= ~rung;
+            setup.Dropped.Add(rung.ToString());
+        }
+
+        try
+        {
+            setup.Detect(kernel, wanted, options);
+        }
+        catch
+        {
+            kernel.Close(setup.Fd);
+            throw;
+        }
+
+        return setup;
+    }
+
+    /// <summary>The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN.</summary>
+    private static uint Flags(ref RingFeatures wanted)
+    {
+        if (!wanted.HasFlag(RingFeatures.SingleIssuer))
+            wanted &= ~RingFeatures.DeferTaskrun;
+        uint flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+        foreach ((uint rung, RingFeatures feature) in s_rungs)
+        {
+            if (wanted.HasFlag(feature) && !(feature == RingFeatures.CoopTaskrun && wanted.HasFlag(RingFeatures.DeferTaskrun)))
+                flags |= rung;
+        }
+
+        return flags;
+    }
+
+    private static RingFeatures TopRung(RingFeatures wanted)
+    {
+        foreach ((_, RingFeatures feature) in s_rungs)
+        {
+            if (wanted.HasFlag(feature))
+                return feature;
+        }
+
+        return RingFeatures.None;
+    }
+
+    private void Detect(Kernel kernel, RingFeatures wanted, RingOptions options)
+    {
+        const uint floor = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL;
+        if ((Params.features & floor) != floor)
+            throw RingUnavailableException.TooOld($"io_uring features 0x{floor & ~Params.features:x}");
+
+        Opcodes = ProbeOpcodes(kernel, Fd);
+
+        // No feature bit says "multishot": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
+        RingFeatures kernelHas = RingFeatures.RegisteredRing | RingFeatures.BufferRings | RingFeatures.WorkerLimit;
+        if ((Params.features & IORING_FEAT_SINGLE_MMAP) != 0)
+            kernelHas |= RingFeatures.SingleMmap;
+        if ((Params.features & IORING_FEAT_EXT_ARG) != 0)
+            kernelHas |= RingFeatures.ExtArg;
+        if ((Params.features & IORING_FEAT_NO_IOWAIT) != 0)
+            kernelHas |= RingFeatures.NoIowait;
+        if ((Params.features & IORING_FEAT_RSRC_TAGS) != 0)
+            kernelHas |= RingFeatures.MultishotPoll;
+        if (Supports(io_uring_op.IORING_OP_SOCKET))
+            kernelHas |= RingFeatures.MultishotAccept | RingFeatures.PollFirst;
+        if (Supports(io_uring_op.IORING_OP_SEND_ZC))
+            kernelHas |= RingFeatures.MultishotReceive;
+        kernelHas |= RingFeatures.SubmitAll | RingFeatures.CoopTaskrun | RingFeatures.SingleIssuer | RingFeatures.DeferTaskrun
+            | RingFeatures.NoSqArray;
+
+        Features = wanted & kernelHas;
+        if (Features.HasFlag(RingFeatures.DeferTaskrun))
+            Features &= ~RingFeatures.CoopTaskrun;
+        if (Features.HasFlag(RingFeatures.BufferRings) && !TryBufferRing(kernel, Fd))
+            Features &= ~RingFeatures.BufferRings;
+        if (Features.HasFlag(RingFeatures.WorkerLimit) && !LimitWorkers(kernel, Fd, options))
+            Features &= ~RingFeatures.WorkerLimit;
+        if (!Features.HasFlag(RingFeatures.BufferRings))
+            Features &= ~RingFeatures.MultishotReceive;
+    }
+
+    internal readonly bool Supports(io_uring_op op) => (Opcodes & (UInt128.One << (int)op)) != 0;
+
+    private static UInt128 ProbeOpcodes(Kernel kernel, int fd)
+    {
+        const int most = 128;
+        byte* memory = stackalloc byte[sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)];
+        new Span<byte>(memory, sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)).Clear();
+        int result = kernel.Register(fd, IORING_REGISTER_PROBE, memory, most);
+        if (result < 0)
+            throw RingUnavailableException.TooOld("IORING_REGISTER_PROBE");
+        UInt128 supported = 0;
+        var ops = (io_uring_probe_op*)(memory + sizeof(io_uring_probe));
+        for (int i = 0; i < ((io_uring_probe*)memory)->ops_len && i < most; i++)
+        {
+            if ((ops[i].flags & OpFlags.IO_URING_OP_SUPPORTED) != 0)
+                supported |= UInt128.One << ops[i].op;
+        }
+
+        return supported;
+    }
+
+    /// <summary>No feature bit tells of buffer rings: register a one-entry group, and take it back.</summary>
+    private static bool TryBufferRing(Kernel kernel, int fd)
+    {
+        using var page = new NativePages(4096);
+        var registration = new io_uring_buf_reg { ring_addr = (ulong)page.Address, ring_entries = 1, bgid = ushort.MaxValue };
+        if (kernel.Register(fd, IORING_REGISTER_PBUF_RING, &registration, 1) < 0)
+            return false;
+        registration = new io_uring_buf_reg { bgid = ushort.MaxValue };
+        kernel.Register(fd, IORING_UNREGISTER_PBUF_RING, &registration, 1);
+        return true;
+    }
+
+    private static bool LimitWorkers(Kernel kernel, int fd, RingOptions options)
+    {
+        uint* limits = stackalloc uint[2] { (uint)options.BoundedWorkers, (uint)options.UnboundedWorkers };
+        return kernel.Register(fd, IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2) >= 0;
+    }
+}

@@ -1,0 +1,376 @@
+// Layer: Sys. The only place that calls into libc: the three io_uring syscalls and the few plain
+// calls around them. Called by Ring/ (behind its kernel seam) and by Handles/ for calls that
+// cannot block. Every method returns a value >= 0 on success and -errno on failure, which is also
+// how the kernel fills cqe.res, so that the layers above know one convention only.
+// No policy here: nothing is retried, no error is turned into an exception, nothing allocates.
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace RingCore.Sys;
+
+/// <summary>
+/// System calls as plain functions: a result of 0 or more on success, -errno on failure. Linux
+/// only; on other systems the first call throws <see cref="DllNotFoundException"/>.
+/// </summary>
+[SuppressMessage(
+    "Interoperability", "SYSLIB1054", Justification = "Blittable: needs no generator.")]
+public static unsafe class Libc
+{
+    /// <summary>
+    /// Syscall number of <c>io_uring_setup</c>, the same on x86-64 and arm64. Since 5.1.
+    /// </summary>
+    public const int NR_io_uring_setup = 425;
+
+    /// <summary>
+    /// Syscall number of <c>io_uring_enter</c>, the same on x86-64 and arm64. Since 5.1.
+    /// </summary>
+    public const int NR_io_uring_enter = 426;
+
+    /// <summary>
+    /// Syscall number of <c>io_uring_register</c>, the same on x86-64 and arm64. Since 5.1.
+    /// </summary>
+    public const int NR_io_uring_register = 427;
+
+    /// <summary>
+    /// Makes a ring with at least <paramref name="entries"/> SQ slots and returns its descriptor.
+    /// -EINVAL: zero entries, an unknown or impossible flag. -EPERM: switched off by
+    /// <c>kernel.io_uring_disabled</c> or a seccomp filter. -ENOSYS: a kernel without io_uring, or
+    /// a seccomp filter. -ENOMEM: memlock limit. -EMFILE: no descriptor left. Since 5.1.
+    /// </summary>
+    public static int io_uring_setup(uint entries, io_uring_params* p)
+    {
+        nint result = Syscall2(NR_io_uring_setup, (nint)entries, (nint)p);
+        return result >= 0 ? (int)result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Submits up to <paramref name="to_submit"/> SQEs and, with
+    /// <see cref="EnterFlags.IORING_ENTER_GETEVENTS"/>, waits for <paramref name="min_complete"/>
+    /// CQEs. Returns how many SQEs were consumed; fewer than asked is not an error, but skips the
+    /// wait. <paramref name="arg"/> and <paramref name="argsz"/>: a signal mask (8), or what the
+    /// EXT_ARG flags say (24 or 64). Since 5.1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int io_uring_enter(
+        int fd, uint to_submit, uint min_complete, uint flags, void* arg, nuint argsz)
+    {
+        // The hot call of the whole runtime: one P/Invoke and one compare.
+        nint result = Syscall6(NR_io_uring_enter,
+            fd, (nint)to_submit, (nint)min_complete, (nint)flags, (nint)arg, (nint)argsz);
+        return result >= 0 ? (int)result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Runs one register operation (<see cref="RegisterOps"/>) on a ring. What a result above zero
+    /// means depends on the operation. Since 5.1.
+    /// </summary>
+    public static int io_uring_register(int fd, uint opcode, void* arg, uint nr_args)
+    {
+        nint result = Syscall4(NR_io_uring_register, fd, (nint)opcode, (nint)arg, (nint)nr_args);
+        return result >= 0 ? (int)result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Maps memory and returns its address; a failure is a value from -1 to -4095, which no address
+    /// can be. Addresses above the half of the address space do not occur in user space.
+    /// </summary>
+    public static nint mmap(void* addr, nuint length, int prot, int flags, int fd, long offset)
+    {
+        // MAP_FAILED is (void*)-1, the same shape as the other calls.
+        nint result = mmap_(addr, length, prot, flags, fd, offset);
+        return result != -1 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Unmaps memory. 0, or -EINVAL for a range that is not page aligned or empty.
+    /// </summary>
+    public static int munmap(void* addr, nuint length)
+    {
+        return munmap_(addr, length) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Tells the kernel about a mapping, here <see cref="FileConstants.MADV_DONTFORK"/>.
+    /// </summary>
+    public static int madvise(void* addr, nuint length, int advice)
+    {
+        return madvise_(addr, length, advice) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Closes a descriptor. On Linux the number is free again whatever the result, -EINTR included:
+    /// never close twice.
+    /// </summary>
+    public static int close(int fd)
+    {
+        return close_(fd) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>Makes an eventfd, a 64-bit counter behind a descriptor, and returns it.</summary>
+    public static int eventfd(uint initval, int flags)
+    {
+        int result = eventfd_(initval, flags);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>Reads at the file's position; returns the bytes read, 0 at the end.</summary>
+    public static nint read(int fd, void* buffer, nuint count)
+    {
+        nint result = read_(fd, buffer, count);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Writes at the file's position; returns the bytes written, possibly fewer than asked. On a
+    /// broken pipe or socket the process also gets SIGPIPE, which .NET ignores by default.
+    /// </summary>
+    public static nint write(int fd, void* buffer, nuint count)
+    {
+        nint result = write_(fd, buffer, count);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Makes a socket and returns its descriptor. <paramref name="type"/> may carry SOCK_CLOEXEC
+    /// and SOCK_NONBLOCK.
+    /// </summary>
+    public static int socket(int domain, int type, int protocol)
+    {
+        int result = socket_(domain, type, protocol);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Makes two connected sockets and stores their descriptors at <paramref name="sv"/>.
+    /// </summary>
+    public static int socketpair(int domain, int type, int protocol, int* sv)
+    {
+        return socketpair_(domain, type, protocol, sv) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Gives a socket its local address. -EADDRINUSE, -EADDRNOTAVAIL, -EACCES are the usual
+    /// failures.
+    /// </summary>
+    public static int bind(int fd, void* addr, uint addrlen)
+    {
+        return bind_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Lets a socket take connections; the kernel caps <paramref name="backlog"/> at
+    /// <c>net.core.somaxconn</c>.
+    /// </summary>
+    public static int listen(int fd, int backlog)
+    {
+        return listen_(fd, backlog) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Ends one or both directions of a connection. Wakes requests that wait on it; -ENOTCONN if
+    /// there is none.
+    /// </summary>
+    public static int shutdown(int fd, int how)
+    {
+        return shutdown_(fd, how) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>Sets a socket option.</summary>
+    public static int setsockopt(int fd, int level, int optname, void* optval, uint optlen)
+    {
+        return setsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Reads a socket option; <paramref name="optlen"/> holds the room before and the size after.
+    /// </summary>
+    public static int getsockopt(int fd, int level, int optname, void* optval, uint* optlen)
+    {
+        return getsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Reads the local address. <paramref name="addrlen"/> holds the room before and the true size
+    /// after, which may be larger: the address was cut then.
+    /// </summary>
+    public static int getsockname(int fd, void* addr, uint* addrlen)
+    {
+        return getsockname_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Reads the peer's address, sizes as in <see cref="getsockname"/>; -ENOTCONN without a peer.
+    /// </summary>
+    public static int getpeername(int fd, void* addr, uint* addrlen)
+    {
+        return getpeername_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Makes a pipe: <paramref name="fds"/>[0] is the reading end, [1] the writing end.
+    /// </summary>
+    public static int pipe2(int* fds, int flags)
+    {
+        return pipe2_(fds, flags) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Descriptor control, for commands whose argument is an int or absent (F_GETFL, F_SETFL,
+    /// F_GETFD, F_DUPFD_CLOEXEC).
+    /// </summary>
+    public static int fcntl(int fd, int cmd, int arg)
+    {
+        int result = fcntl_(fd, cmd, arg);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Opens a file by its zero-terminated UTF-8 path and returns the descriptor. May block on disk
+    /// or network.
+    /// </summary>
+    public static int open(byte* pathname, int flags, uint mode)
+    {
+        int result = open_(pathname, flags, mode);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Removes a name from the file system, for example the path of a Unix socket before bind.
+    /// </summary>
+    public static int unlink(byte* pathname)
+    {
+        return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// CLOCK_MONOTONIC in nanoseconds: the clock of TIMEOUT requests and of enter's timeouts, so
+    /// deadlines computed from it agree with the kernel's. Served without a kernel entry (vDSO).
+    /// Also -errno on failure, which cannot happen for this clock.
+    /// </summary>
+    public static long clock_gettime_ns()
+    {
+        __kernel_timespec now;
+        if (clock_gettime_(FileConstants.CLOCK_MONOTONIC, &now) < 0)
+        {
+            return NegativeErrno();
+        }
+
+        return now.tv_sec * 1_000_000_000 + now.tv_nsec;
+    }
+
+    /// <summary>Id of the calling process; cannot fail.</summary>
+    public static int getpid()
+    {
+        return getpid_();
+    }
+
+    /// <summary>
+    /// Process and thread control; the meaning of the arguments depends on <paramref
+    /// name="option"/>.
+    /// </summary>
+    public static int prctl(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5)
+    {
+        int result = prctl_(option, arg2, arg3, arg4, arg5);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    // The failure branch, kept out of line so that the callers stay small. libc says only -1 and
+    // leaves the reason in the thread's errno. By the time managed code runs again, that variable
+    // may be stale: leaving a P/Invoke can meet a garbage collection in progress, and waiting for
+    // it makes syscalls of its own. SetLastError = true has the stub save errno right behind the
+    // native call, before that transition; GetLastPInvokeError reads the saved value.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int NegativeErrno()
+    {
+        return -Marshal.GetLastPInvokeError();
+    }
+
+    // libc's syscall() is variadic in C. Declaring it with a fixed number of integer arguments is
+    // sound where both kinds of call put integers into the same registers: on x86-64 (System V) a
+    // variadic call differs only in AL, the number of vector registers used, which syscall() does
+    // not look at; on arm64 Linux there is no difference. fcntl, open and prctl below are the same
+    // case. All arguments are blittable, so the runtime pins and copies nothing.
+
+    [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static extern nint Syscall2(nint number, nint a1, nint a2);
+
+    [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static extern nint Syscall4(nint number, nint a1, nint a2, nint a3, nint a4);
+
+    [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static extern nint Syscall6(
+        nint number, nint a1, nint a2, nint a3, nint a4, nint a5, nint a6);
+
+    [DllImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static extern nint mmap_(
+        void* addr, nuint length, int prot, int flags, int fd, long offset);
+
+    [DllImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static extern int munmap_(void* addr, nuint length);
+
+    [DllImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    private static extern int madvise_(void* addr, nuint length, int advice);
+
+    [DllImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static extern int close_(int fd);
+
+    [DllImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static extern int eventfd_(uint initval, int flags);
+
+    [DllImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static extern nint read_(int fd, void* buffer, nuint count);
+
+    [DllImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static extern nint write_(int fd, void* buffer, nuint count);
+
+    [DllImport("libc", EntryPoint = "socket", SetLastError = true)]
+    private static extern int socket_(int domain, int type, int protocol);
+
+    [DllImport("libc", EntryPoint = "socketpair", SetLastError = true)]
+    private static extern int socketpair_(int domain, int type, int protocol, int* sv);
+
+    [DllImport("libc", EntryPoint = "bind", SetLastError = true)]
+    private static extern int bind_(int fd, void* addr, uint addrlen);
+
+    [DllImport("libc", EntryPoint = "listen", SetLastError = true)]
+    private static extern int listen_(int fd, int backlog);
+
+    [DllImport("libc", EntryPoint = "shutdown", SetLastError = true)]
+    private static extern int shutdown_(int fd, int how);
+
+    [DllImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    private static extern int setsockopt_(
+        int fd, int level, int optname, void* optval, uint optlen);
+
+    [DllImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    private static extern int getsockopt_(
+        int fd, int level, int optname, void* optval, uint* optlen);
+
+    [DllImport("libc", EntryPoint = "getsockname", SetLastError = true)]
+    private static extern int getsockname_(int fd, void* addr, uint* addrlen);
+
+    [DllImport("libc", EntryPoint = "getpeername", SetLastError = true)]
+    private static extern int getpeername_(int fd, void* addr, uint* addrlen);
+
+    [DllImport("libc", EntryPoint = "pipe2", SetLastError = true)]
+    private static extern int pipe2_(int* fds, int flags);
+
+    [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static extern int fcntl_(int fd, int cmd, int arg);
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    private static extern int open_(byte* pathname, int flags, uint mode);
+
+    [DllImport("libc", EntryPoint = "unlink", SetLastError = true)]
+    private static extern int unlink_(byte* pathname);
+
+    [DllImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
+    private static extern int clock_gettime_(int clockid, __kernel_timespec* now);
+
+    [DllImport("libc", EntryPoint = "getpid")]
+    private static extern int getpid_();
+
+    [DllImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static extern int prctl_(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5);
+}
