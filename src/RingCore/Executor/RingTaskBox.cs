@@ -103,6 +103,17 @@ internal abstract class RingTaskBox : RingWork
         return _state == BoxState.Done;
     }
 
+    /// <summary>Before an await: what is wrong must be said here. Thrown later, from OnCompleted, it would end the process in Task code.</summary>
+    internal bool IsReady(short version)
+    {
+        if (IsDone(version))
+            return true;
+        _executor.Driver.ThrowIfNotOwner();
+        if (_waiter is not null)
+            ThrowStale();
+        return false;
+    }
+
     internal void SetContinuation(object waiter, short version)
     {
         if (version != _version || _waiter is not null)
