@@ -1,6 +1,8 @@
 // Tests: Executor. RingTask as a language feature: results, exceptions, one await each, and that a body always comes home to
 // its executor's thread, whatever it awaited and whoever completed it. AsyncLocals have a file of their own.
 
+using RingCore.Sys;
+
 namespace RingCore.Tests.Executor;
 
 public sealed class RingTaskTests
@@ -93,8 +95,14 @@ public sealed class RingTaskTests
             RingTask<int> first = Await(task);
             await Assert.ThrowsAsync<InvalidOperationException>(async () => await Await(task));
             Assert.Equal(5, await first);
+
+            ValueTask<OpResult> timeout = Op.Timeout(TimeSpan.FromMilliseconds(1)).Start();
+            Task<OpResult> one = InTask(timeout);
+            await Assert.ThrowsAsync<InvalidOperationException>(() => InTask(timeout));
+            Assert.Equal(Errno.ETIME, (await one).Errno);
         });
 
+        static async Task<OpResult> InTask(ValueTask<OpResult> task) => await task;
         static async RingTask<int> Await(RingTask<int> task) => await task;
     }
 
@@ -122,6 +130,11 @@ public sealed class RingTaskTests
             RingTask<int> task = Slow(4);
             await Assert.ThrowsAsync<InvalidOperationException>(() => Task.Run(async () => await task));
             Assert.Equal(4, await task);
+
+            // An op's ValueTask too, and neither takes the process along: Task code has no other place to put what OnCompleted throws.
+            ValueTask<OpResult> timeout = Op.Timeout(TimeSpan.FromMilliseconds(1)).Start();
+            await Assert.ThrowsAsync<InvalidOperationException>(() => Task.Run(async () => await timeout));
+            Assert.Equal(Errno.ETIME, (await timeout).Errno);
         });
     }
 
