@@ -109,7 +109,12 @@ public sealed partial class RingExecutor
             if (bound.HeapIndex < 0)
                 break;
             if (Driver.Outstanding > 0)
+            {
+                if (Driver.Outstanding == Timers.OwnOps)
+                    Timers.Disarm();
                 EnterKernelStopping();
+            }
+
             Driver.Reap();
         }
 
