@@ -47,7 +47,7 @@ internal sealed unsafe class OpDriver
     internal RingWork? Suspending;
 
     /// <summary>The loop's coarse clock.</summary>
-    internal uint NowMs;
+    internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
 
     /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
     internal bool Stopping;
