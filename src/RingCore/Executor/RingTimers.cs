@@ -230,7 +230,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
         {
-            delay.Complete(-Errno.ECANCELED, 0, 0);
+            executor.Driver.Refuse(delay);
             return task;
         }
 

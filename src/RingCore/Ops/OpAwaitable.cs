@@ -197,10 +197,11 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
     [ThreadStatic]
     private static int t_pooled;
     private OpResultAwaitable? _next;
+    private bool _yieldsFd;
 
     protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
-    internal static OpResultAwaitable Rent(OpDriver driver)
+    internal static OpResultAwaitable Rent(OpDriver driver, bool yieldsFd)
     {
         OpResultAwaitable? awaitable = t_free;
         if (awaitable is null)
@@ -214,7 +215,14 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
         }
 
         awaitable.Begin(driver);
+        awaitable._yieldsFd = yieldsFd;
         return awaitable;
+    }
+
+    protected override void ReleaseUntaken()
+    {
+        if (_yieldsFd && Res >= 0)
+            Driver.CloseFd(Res);
     }
 
     public OpResult GetResult(short token)

@@ -4,6 +4,7 @@
 // Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
 // else; Reap runs no user code, it only queues.
 
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.CqeFlags;
@@ -315,6 +316,23 @@ internal sealed unsafe class OpDriver
         _unslotted++;
     }
 
+    /// <summary>
+    /// Ends an op that never reaches the kernel. While stopping it ends through the queue: code that swallows the refusal and
+    /// asks again would else never come back to the loop, whose bound it is.
+    /// </summary>
+    internal void Refuse(OpSink sink)
+    {
+        if (Stopping)
+            Ready.Push(new Refusal(sink));
+        else
+            sink.Refused();
+    }
+
+    private sealed class Refusal(OpSink sink) : RingWork
+    {
+        internal override void Run() => sink.Refused();
+    }
+
     /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>
     internal void CancelFromAnyThread(OpSink sink)
     {
@@ -358,7 +376,10 @@ internal sealed unsafe class OpDriver
     }
 
     /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
-    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories)
+    /// <param name="slot">Whose loan it is.</param>
+    /// <param name="memories">In order.</param>
+    /// <param name="pins">Where somebody else has pinned them already: their addresses.</param>
+    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, MemoryHandle[]? pins = null)
     {
         byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
         var message = (msghdr*)block;
@@ -366,7 +387,7 @@ internal sealed unsafe class OpDriver
         var loan = new VectorLoan(memories);
         for (int i = 0; i < memories.Length; i++)
         {
-            loan.Pins[i] = memories[i].Pin();
+            loan.Pins[i] = pins is null ? memories[i].Pin() : pins[i];
             vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
         }
 
