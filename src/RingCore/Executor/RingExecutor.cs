@@ -3,6 +3,7 @@
 //
 // Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before it sleeps.
 
+using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -114,6 +115,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>Step 1. A continuation may queue others: they run in this turn too, as long as the quota lasts.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunReady()
     {
         ReadyQueue ready = Driver.Ready;
@@ -124,7 +126,14 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         while (left > 0 && !ready.IsEmpty)
         {
             left--;
-            ready.Pop().Run();
+            try
+            {
+                ready.Pop().Run();
+            }
+            catch (Exception e)
+            {
+                ReportFault(this, "(async void, or a continuation given by hand)", e); // Tasks keep their own exceptions.
+            }
         }
 
         counters.Resumes += quota - left;

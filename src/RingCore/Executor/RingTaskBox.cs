@@ -81,7 +81,7 @@ internal abstract class RingTaskBox : RingWork
         long id = Id;
         driver.CurrentTaskId = id;
         driver.Ring.Trace.Record(TraceKind.TaskResumed, 0, id);
-        if (_flow is null)
+        if (_flow is null && ReferenceEquals(ExecutionContext.Capture(), DefaultFlow))
         {
             MoveNext();
             if (DefaultFlow is not null && !ReferenceEquals(ExecutionContext.Capture(), DefaultFlow))
@@ -89,7 +89,8 @@ internal abstract class RingTaskBox : RingWork
         }
         else
         {
-            ExecutionContext.Run(_flow, static box => ((RingTaskBox)box!).MoveNext(), this);
+            // Also for the default context, where this is resumed inside the end of a task that had values set: they are not this body's.
+            ExecutionContext.Run((_flow ?? DefaultFlow)!, static box => ((RingTaskBox)box!).MoveNext(), this);
         }
 
         driver.CurrentTaskId = outer;
@@ -100,6 +101,17 @@ internal abstract class RingTaskBox : RingWork
         if (version != _version)
             ThrowStale();
         return _state == BoxState.Done;
+    }
+
+    /// <summary>Before an await: what is wrong must be said here. Thrown later, from OnCompleted, it would end the process in Task code.</summary>
+    internal bool IsReady(short version)
+    {
+        if (IsDone(version))
+            return true;
+        _executor.Driver.ThrowIfNotOwner();
+        if (_waiter is not null)
+            ThrowStale();
+        return false;
     }
 
     internal void SetContinuation(object waiter, short version)

@@ -111,13 +111,11 @@ public struct RingTaskMethodBuilder<T>
     private RingTaskBox<T> Suspend<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
-        if (_box is RingTaskBox<T, TStateMachine> box)
-        {
-            box.CaptureFlow();
-            return box;
-        }
-
-        return FirstSuspension(ref stateMachine);
+        RingTaskBox<T>? box = _box;
+        if (box is null)
+            return FirstSuspension(ref stateMachine);
+        box.CaptureFlow();
+        return box;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

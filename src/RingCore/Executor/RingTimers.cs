@@ -94,6 +94,13 @@ internal sealed unsafe class RingTimers
         }
     }
 
+    /// <summary>Shutdown has nothing else to wait for: the op that bounds its waits must not be what it waits for.</summary>
+    internal void CancelOpIfAlone()
+    {
+        if (_timeout is { IsArmed: true } && _driver.Outstanding == 1)
+            _driver.Cancel(_timeout.Key);
+    }
+
     /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
     internal long NextWaitNs()
     {
@@ -150,6 +157,8 @@ internal sealed unsafe class RingTimers
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
         internal override object? Waiter => "timers";
+
+        internal bool IsArmed => _armed;
 
         internal void Cover(long deadline)
         {

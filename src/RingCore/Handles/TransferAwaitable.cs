@@ -4,7 +4,6 @@
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
-using static RingCore.Sys.CqeFlags;
 
 namespace RingCore;
 
@@ -90,10 +89,10 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         switch (Kind)
         {
             case TransferKind.Receive:
-                Connection.ReceiveEnded(flags);
+                Connection.ReceiveEnded();
                 break;
             case TransferKind.Wait:
-                Connection.ReceiveEnded(IORING_CQE_F_SOCK_NONEMPTY);
+                Connection.ReceiveEnded();
                 res = Math.Min(res, 0); // A poll's result is a mask.
                 break;
             case TransferKind.ReceiveExactly:
@@ -105,7 +104,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
                     res = Left > 0 ? -Errno.ECANCELED : Done;
                 }
 
-                Connection.ReceiveEnded(flags);
+                Connection.ReceiveEnded();
                 break;
             case TransferKind.Write:
                 Connection.WriteSent(this, res);

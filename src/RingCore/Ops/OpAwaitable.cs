@@ -71,7 +71,14 @@ internal abstract class OpAwaitable : OpSink
     {
         if (token != _version)
             ThrowStale();
-        return _state == AwaitState.Completed ? CompletedStatus : ValueTaskSourceStatus.Pending;
+        if (_state == AwaitState.Completed)
+            return CompletedStatus;
+
+        // Said here, before an await: thrown later, from OnCompleted, it would end the process in Task code.
+        Driver.ThrowIfNotOwner();
+        if (_continuation is not null)
+            ThrowStale();
+        return ValueTaskSourceStatus.Pending;
     }
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)

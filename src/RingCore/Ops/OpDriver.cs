@@ -54,7 +54,6 @@ internal sealed unsafe class OpDriver
         Ring = ring;
         Host = host;
         Table = table ?? new OpTable();
-        UsePollFirst = ring.Features.HasFlag(RingFeatures.PollFirst);
         Leases = new LeasePool(this);
     }
 
@@ -71,9 +70,6 @@ internal sealed unsafe class OpDriver
     internal LeasePool Leases { get; }
 
     internal RingOptions Options { get; init; } = new();
-
-    /// <summary>Whether receives can be told to poll first (5.19).</summary>
-    internal readonly bool UsePollFirst;
 
     internal bool IsOwner => Environment.CurrentManagedThreadId == _ownerThread;
 
