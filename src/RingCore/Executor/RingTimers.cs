@@ -97,6 +97,13 @@ internal sealed unsafe class RingTimers
         }
     }
 
+    /// <summary>Shutdown has nothing else to wait for: the op that bounds its waits must not be what it waits for.</summary>
+    internal void CancelOpIfAlone()
+    {
+        if (_timeout is { IsArmed: true } && _driver.Outstanding == 1)
+            _driver.Cancel(_timeout.Key);
+    }
+
     /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
     internal long NextWaitNs()
     {
@@ -158,6 +165,8 @@ internal sealed unsafe class RingTimers
         internal bool IsArmed => _armed;
 
         internal override object? Waiter => "timers";
+
+        internal bool IsArmed => _armed;
 
         internal void Cover(long deadline)
         {
@@ -229,7 +238,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
         {
-            delay.Complete(-Errno.ECANCELED, 0, 0);
+            executor.Driver.Refuse(delay);
             return task;
         }
 
