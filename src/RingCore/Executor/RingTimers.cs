@@ -158,8 +158,6 @@ internal sealed unsafe class RingTimers
 
         internal override object? Waiter => "timers";
 
-        internal bool IsArmed => _armed;
-
         internal void Cover(long deadline)
         {
             if (_armed)
