@@ -156,6 +156,8 @@ internal sealed unsafe class RingTimers
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
+        internal bool IsArmed => _armed;
+
         internal override object? Waiter => "timers";
 
         internal void Cover(long deadline)
