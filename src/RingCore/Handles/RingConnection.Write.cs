@@ -199,15 +199,25 @@ public sealed partial class RingConnection
     /// <summary>Nothing is with the kernel any more: the queue leaves as one send.</summary>
     private void SendEnded()
     {
-        if (_writing == WriteState.Faulted || IsDisposed)
+        if (_writing == WriteState.Faulted || IsDisposed || Driver.Stopping)
         {
             FailQueue(_writing == WriteState.Faulted ? _faultErrno : -Errno.ECANCELED);
         }
         else
         {
             _writing = WriteState.Idle;
-            while (_oldest is { } write && (write.Left == 0 || write.CancelWanted))
-                Dequeue(write).Finish(write.CancelWanted && write.Left > 0 ? -Errno.ECANCELED : write.Done);
+            TransferAwaitable? before = null;
+            for (TransferAwaitable? write = _oldest, next; write is not null; write = next)
+            {
+                next = write.Next;
+                if (write.CancelWanted && write.Left > 0)
+                    Unlink(write, before).Finish(-Errno.ECANCELED);
+                else if (write.Left == 0 && before is null)
+                    Dequeue(write).Finish(write.Done);
+                else
+                    before = write;
+            }
+
             if (_oldest is not null)
             {
                 _writing = WriteState.Sending;
@@ -252,6 +262,7 @@ public sealed partial class RingConnection
         count = 0;
         for (TransferAwaitable? write = _oldest; count < memories.Length; write = write.Next)
             memories[count++] = write!.Memory[write.Done..];
+        _gather.Count = count;
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
         Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
         Driver.Prepared(ref slot, sqe);
@@ -272,8 +283,10 @@ public sealed partial class RingConnection
 
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
         TransferAwaitable? first = _oldest;
-        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && (res != -Errno.ECANCELED || first is { Done: > 0 })))
+        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
             Fault(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
+        else if (res == -Errno.ECANCELED && !IsCancelWanted())
+            FailQueue(res);
         SendEnded();
     }
 
@@ -281,34 +294,46 @@ public sealed partial class RingConnection
     internal void CancelWrite(TransferAwaitable write)
     {
         write.CancelWanted = true;
-        if (!IsQueued(write, out TransferAwaitable? before))
-        {
+        int place = PlaceInQueue(write, out TransferAwaitable? before);
+        if (place < 0)
             Driver.Cancel(write.Key);
-        }
-        else if (_gather is { Key: not 0 })
-        {
+        else if (_gather is { Key: not 0 } && place < _gather.Count)
             Driver.Cancel(_gather.Key); // Perhaps gathered with others: they are sent again.
-        }
         else
-        {
-            if (before is null)
-                _oldest = write.Next;
-            else
-                before.Next = write.Next;
-            if (ReferenceEquals(_newest, write))
-                _newest = before;
-            write.Next = null;
-            write.UnregisterQueued();
-            write.Finish(-Errno.ECANCELED);
-        }
+            Unlink(write, before).Finish(-Errno.ECANCELED);
     }
 
-    private bool IsQueued(TransferAwaitable write, out TransferAwaitable? before)
+    private TransferAwaitable Unlink(TransferAwaitable write, TransferAwaitable? before)
+    {
+        if (before is null)
+            _oldest = write.Next;
+        else
+            before.Next = write.Next;
+        if (ReferenceEquals(_newest, write))
+            _newest = before;
+        write.Next = null;
+        write.UnregisterQueued();
+        return write;
+    }
+
+    private int PlaceInQueue(TransferAwaitable write, out TransferAwaitable? before)
     {
         before = null;
-        for (TransferAwaitable? queued = _oldest; queued is not null; before = queued, queued = queued.Next)
+        int place = 0;
+        for (TransferAwaitable? queued = _oldest; queued is not null; before = queued, queued = queued.Next, place++)
         {
             if (ReferenceEquals(queued, write))
+                return place;
+        }
+
+        return -1;
+    }
+
+    private bool IsCancelWanted()
+    {
+        for (TransferAwaitable? queued = _oldest; queued is not null; queued = queued.Next)
+        {
+            if (queued.CancelWanted)
                 return true;
         }
 
@@ -325,6 +350,8 @@ public sealed partial class RingConnection
 
     private sealed class GatherSink : OpSink
     {
+        /// <summary>How many writes of the queue, from its oldest, are with the kernel.</summary>
+        internal int Count;
         private readonly RingConnection _connection;
 
         internal GatherSink(RingConnection connection)
