@@ -108,8 +108,14 @@ public sealed partial class RingExecutor
             Timers.FireDue();
             if (bound.HeapIndex < 0)
                 break;
+            Timers.CancelOpIfAlone();
             if (Driver.Outstanding > 0)
+            {
+                if (Driver.Outstanding == Timers.OwnOps)
+                    Timers.Disarm();
                 EnterKernelStopping();
+            }
+
             Driver.Reap();
         }
 

@@ -37,6 +37,9 @@ internal sealed unsafe class RingTimers
 
     internal int Count => _count;
 
+    /// <summary>Ops of its own that the kernel has: 1 while a TIMEOUT op stands, else 0.</summary>
+    internal int OwnOps => _timeout is { IsArmed: true } ? 1 : 0;
+
     internal long NowNs => _driver.Ring.Kernel.Now();
 
     /// <summary>Deadline in nanoseconds of the clock, clamped: TimeSpan.MaxValue is "never", 292 years away.</summary>
@@ -94,6 +97,13 @@ internal sealed unsafe class RingTimers
         }
     }
 
+    /// <summary>Shutdown has nothing else to wait for: the op that bounds its waits must not be what it waits for.</summary>
+    internal void CancelOpIfAlone()
+    {
+        if (_timeout is { IsArmed: true } && _driver.Outstanding == 1)
+            _driver.Cancel(_timeout.Key);
+    }
+
     /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
     internal long NextWaitNs()
     {
@@ -105,6 +115,9 @@ internal sealed unsafe class RingTimers
         _timeout.Cover(deadline);
         return -1;
     }
+
+    /// <summary>Shutdown has nothing else to wait for: the TIMEOUT op that bounds the wait must not prolong it.</summary>
+    internal void Disarm() => _driver.Cancel(_timeout!.Key);
 
     private void Up(int index, IRingTimer timer)
     {
@@ -149,7 +162,11 @@ internal sealed unsafe class RingTimers
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
+        internal bool IsArmed => _armed;
+
         internal override object? Waiter => "timers";
+
+        internal bool IsArmed => _armed;
 
         internal void Cover(long deadline)
         {
@@ -221,7 +238,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
         {
-            delay.Complete(-Errno.ECANCELED, 0, 0);
+            executor.Driver.Refuse(delay);
             return task;
         }
 

@@ -49,16 +49,16 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
     }
 
     /// <summary>Writes the SQE: with buffer selection, or into a buffer of its own.</summary>
-    internal void Submit(bool select, ushort ioprio)
+    internal void Submit(bool select)
     {
         OpDriver driver = Driver;
         if (!select)
             _owner = driver.Leases.TakeOwn();
         ref OpSlot slot = ref driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
         if (select)
-            Prep.RecvSelect(sqe, LeasePool.Group, ioprio);
+            Prep.RecvSelect(sqe, LeasePool.Group);
         else
-            Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size, ioprio: ioprio);
+            Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size);
         OpDriver.Register(ref slot, this, _token);
         driver.Prepared(ref slot, sqe);
     }
@@ -81,17 +81,17 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
 
         if (res == -Errno.ENOBUFS)
         {
-            Driver.Ring.Counters.NoBuffers++;
+            leases.RanDry();
             if (!_connection.IsDisposed && !Op.Refused(Driver, _token))
             {
-                Submit(select: false, ioprio: 0);
+                Submit(select: false);
                 return;
             }
 
             res = -Errno.ECANCELED;
         }
 
-        _connection.ReceiveEnded(flags);
+        _connection.ReceiveEnded();
         base.Complete(res, flags, 0);
     }
 

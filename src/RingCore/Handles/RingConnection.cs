@@ -4,8 +4,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
-using static RingCore.Sys.CqeFlags;
-using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
 
@@ -16,12 +14,10 @@ namespace RingCore;
 public sealed partial class RingConnection : RingHandle
 {
     private bool _reading;
-    private bool _moreThere; // The last receive left data in the socket: the next one need not poll first.
 
     internal RingConnection(OpDriver driver, int fd, bool ownsFd = true)
         : base(driver, fd, ownsFd)
     {
-        _moreThere = true; // Of a new connection nothing is known: the first receive tries.
     }
 
     /// <summary>Options of the socket, as setsockopt(2) has them.</summary>
@@ -44,7 +40,7 @@ public sealed partial class RingConnection : RingHandle
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.Receive, memory, token);
         var task = new ValueTask<int>(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
-            Refuse(transfer);
+            Driver.Refuse(transfer);
         else if (memory.IsEmpty)
             SubmitPoll(transfer);
         else
@@ -64,7 +60,7 @@ public sealed partial class RingConnection : RingHandle
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.ReceiveExactly, memory, token);
         var task = new ValueTask(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
-            Refuse(transfer);
+            Driver.Refuse(transfer);
         else
             SubmitReceive(transfer);
         return task;
@@ -81,10 +77,35 @@ public sealed partial class RingConnection : RingHandle
         LeaseAwaitable awaitable = LeaseAwaitable.Rent(this, token);
         var task = new ValueTask<ReadLease>(awaitable, awaitable.Version);
         if (Op.Refused(Driver, token))
-            awaitable.Complete(-Errno.ECANCELED, 0, 0);
+            Driver.Refuse(awaitable);
         else
-            awaitable.Submit(Driver.Leases.HasRing, PollFirst());
+            awaitable.Submit(Driver.Leases.HasRing);
         return task;
+    }
+
+    /// <summary>
+    /// Reads until the peer finishes, a lease at a time, with one multishot receive (6.0): one SQE for many reads. Opt-in, because
+    /// it takes buffers while nobody reads: at most about <paramref name="mostLeases"/>, then it is cancelled until the loop has caught up.
+    /// Dispose each lease. Leaving the loop cancels the receive; bytes that came and were not taken are then lost.
+    /// </summary>
+    /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
+    /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
+    public async IAsyncEnumerable<ReadLease> ReadAllAsync(
+        int mostLeases = 8, [EnumeratorCancellation] CancellationToken token = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mostLeases, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(mostLeases, 1024);
+        StartReading();
+        try
+        {
+            await using var stream = new LeaseStream(this, mostLeases, token);
+            while (await stream.MoveNextAsync())
+                yield return stream.Current;
+        }
+        finally
+        {
+            ReceiveEnded();
+        }
     }
 
     /// <summary>Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.</summary>
@@ -121,23 +142,13 @@ public sealed partial class RingConnection : RingHandle
 
     /// <summary>A receive has ended, whatever it brought; the next may start.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ReceiveEnded(uint flags)
-    {
-        _reading = false;
-        _moreThere = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    }
-
-    private static void Refuse(TransferAwaitable transfer) => transfer.Complete(-Errno.ECANCELED, 0, 0);
-
-    /// <summary>Whether a receive should arm its poll at once: nothing was left in the socket, so trying first is a wasted attempt.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ushort PollFirst() => !_moreThere && Driver.UsePollFirst ? IORING_RECVSEND_POLL_FIRST : (ushort)0;
+    internal void ReceiveEnded() => _reading = false;
 
     private unsafe void SubmitReceive(TransferAwaitable transfer)
     {
         ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
         ReadOnlyMemory<byte> memory = transfer.Done == 0 ? transfer.Memory : transfer.Memory[transfer.Done..];
-        Prep.Recv(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length, ioprio: PollFirst());
+        Prep.Recv(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length);
         OpDriver.Register(ref slot, transfer, transfer.Token);
         Driver.Prepared(ref slot, sqe);
     }

@@ -16,7 +16,46 @@ internal static class RingErrors
         Errno.ECANCELED when handle is { IsDisposed: true } => new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
         Errno.ECANCELED => new OperationCanceledException($"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
         Errno.ETIME => new TimeoutException($"{what} did not end within its deadline."),
-        _ => new SocketException(-res, $"{what}: {Errno.Describe(-res)}."),
+        _ => new SocketException((int)SocketErrorOf(-res), $"{what}: {Errno.Describe(-res)}."),
+    };
+
+    /// <summary>SocketException takes its own numbers, not errnos; the pairs are those of System.Net.Sockets.</summary>
+    private static SocketError SocketErrorOf(int errno) => errno switch
+    {
+        Errno.EACCES or Errno.EPERM => SocketError.AccessDenied,
+        Errno.EADDRINUSE => SocketError.AddressAlreadyInUse,
+        Errno.EADDRNOTAVAIL or Errno.ENOENT => SocketError.AddressNotAvailable,
+        Errno.EAFNOSUPPORT => SocketError.AddressFamilyNotSupported,
+        Errno.EAGAIN => SocketError.WouldBlock,
+        Errno.EALREADY => SocketError.AlreadyInProgress,
+        Errno.ECANCELED or Errno.EBADF => SocketError.OperationAborted,
+        Errno.ECONNABORTED => SocketError.ConnectionAborted,
+        Errno.ECONNREFUSED => SocketError.ConnectionRefused,
+        Errno.ECONNRESET => SocketError.ConnectionReset,
+        Errno.EDESTADDRREQ => SocketError.DestinationAddressRequired,
+        Errno.EFAULT => SocketError.Fault,
+        Errno.EHOSTDOWN => SocketError.HostDown,
+        Errno.EHOSTUNREACH => SocketError.HostUnreachable,
+        Errno.EINPROGRESS => SocketError.InProgress,
+        Errno.EINTR => SocketError.Interrupted,
+        Errno.EINVAL => SocketError.InvalidArgument,
+        Errno.EISCONN => SocketError.IsConnected,
+        Errno.EMFILE or Errno.ENFILE => SocketError.TooManyOpenSockets,
+        Errno.EMSGSIZE => SocketError.MessageSize,
+        Errno.ENETDOWN => SocketError.NetworkDown,
+        Errno.ENETRESET => SocketError.NetworkReset,
+        Errno.ENETUNREACH => SocketError.NetworkUnreachable,
+        Errno.ENOBUFS => SocketError.NoBufferSpaceAvailable,
+        Errno.ENOPROTOOPT => SocketError.ProtocolOption,
+        Errno.ENOTCONN => SocketError.NotConnected,
+        Errno.ENOTSOCK => SocketError.NotSocket,
+        Errno.EOPNOTSUPP => SocketError.OperationNotSupported,
+        Errno.EPIPE => SocketError.Shutdown,
+        Errno.EPROTONOSUPPORT => SocketError.ProtocolNotSupported,
+        Errno.EPROTOTYPE => SocketError.ProtocolType,
+        Errno.ESHUTDOWN => SocketError.Disconnecting,
+        Errno.ETIMEDOUT => SocketError.TimedOut,
+        _ => SocketError.SocketError,
     };
 
     /// <summary>What a failed file operation throws: what System.IO throws for the same errno.</summary>

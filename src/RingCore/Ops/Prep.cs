@@ -13,10 +13,9 @@ namespace RingCore;
 internal static unsafe class Prep
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Recv(io_uring_sqe* sqe, ulong address, uint length, uint msgFlags = 0, ushort ioprio = 0)
+    internal static void Recv(io_uring_sqe* sqe, ulong address, uint length, uint msgFlags = 0)
     {
         sqe->opcode = io_uring_op.IORING_OP_RECV;
-        sqe->ioprio = ioprio; // The per-op flags of send, receive and accept live here, not in op flags.
         sqe->addr = address;
         sqe->len = length;
         sqe->msg_flags = msgFlags;
@@ -24,11 +23,10 @@ internal static unsafe class Prep
 
     /// <summary>A receive into a buffer the kernel picks from a group when data is there; length 0 is the whole buffer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void RecvSelect(io_uring_sqe* sqe, ushort group, ushort ioprio)
+    internal static void RecvSelect(io_uring_sqe* sqe, ushort group)
     {
         sqe->opcode = io_uring_op.IORING_OP_RECV;
         sqe->flags = IOSQE_BUFFER_SELECT;
-        sqe->ioprio = ioprio;
         sqe->buf_group = group;
     }
 
@@ -62,7 +60,7 @@ internal static unsafe class Prep
     internal static void Accept(io_uring_sqe* sqe, ushort ioprio)
     {
         sqe->opcode = io_uring_op.IORING_OP_ACCEPT;
-        sqe->ioprio = ioprio;
+        sqe->ioprio = ioprio; // The per-op flags of accept, send and receive live here, not in op flags.
         sqe->accept_flags = SocketConstants.SOCK_CLOEXEC;
     }
 

@@ -168,18 +168,27 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     }
 }
 
-/// <summary>The lease buffers of one executor: the ring's, and spare ones of their own for when those are all out.</summary>
+/// <summary>
+/// The lease buffers of one executor: the ring's, and spare ones of their own for when those are all out. The kernel takes buffers
+/// first in, first out; lent all at once they would pass through the cache one after the other and each receive would miss it
+/// (measured: 0.13 µs of 5 per echo). So only a window of them is lent, the rest waits on a stack, and running dry doubles the window.
+/// </summary>
 internal sealed unsafe class LeasePool
 {
     internal const ushort Group = 0;
     private const int MostSpare = 64;
+    private const int FirstWindow = 64;
 
     internal readonly OpDriver Driver;
     private readonly Stack<LeaseOwner> _spare = new();
     private readonly HashSet<LeaseOwner> _ownOut = [];
     private LeaseOwner?[] _owners = [];
+    private ushort[] _idle = []; // Ring buffers that are neither lent nor leased, a stack: the warmest on top.
     private BufferRing? _ring;
     private bool _started;
+    private int _idleCount;
+    private int _lent; // With the kernel.
+    private int _window; // How many should be.
 
     internal LeasePool(OpDriver driver) => Driver = driver;
 
@@ -201,6 +210,30 @@ internal sealed unsafe class LeasePool
             return; // FALLBACK BufferRings (5.19): every lease is a buffer of its own.
         _ring = new BufferRing(Driver.Ring, Group, Driver.Options.LeaseBufferCount, Driver.Options.LeaseBufferSize);
         _owners = new LeaseOwner?[_ring.Count];
+        _idle = new ushort[_ring.Count];
+        for (int id = _ring.Count - 1; id >= 0; id--)
+            _idle[_idleCount++] = (ushort)id;
+        _window = Math.Min(FirstWindow, _ring.Count);
+        Lend();
+    }
+
+    /// <summary>Fills the window.</summary>
+    private void Lend()
+    {
+        while (_lent < _window && _idleCount > 0)
+        {
+            _ring!.Return(_idle[--_idleCount]);
+            _lent++;
+        }
+    }
+
+    /// <summary>The kernel found no buffer: more of them are lent from now on.</summary>
+    internal void RanDry()
+    {
+        Driver.Ring.Counters.NoBuffers++;
+        if (_lent <= _window / 2) // Once per drought: of several ENOBUFS in one reap the first has refilled it.
+            _window = Math.Min(_window * 2, _ring!.Count);
+        Lend();
     }
 
     /// <summary>A buffer that a CQE named.</summary>
@@ -210,6 +243,8 @@ internal sealed unsafe class LeasePool
         LeaseOwner owner = _owners[bufferId] ?? Create(bufferId);
         owner.Lease(Driver.NowMs);
         Driver.Ring.Counters.LeasesOut++;
+        if (--_lent < _window / 2)
+            Lend();
         return owner;
     }
 
@@ -242,7 +277,7 @@ internal sealed unsafe class LeasePool
         Driver.Ring.Counters.LeasesOut--;
         if (owner.BufferId >= 0)
         {
-            _ring!.Return((ushort)owner.BufferId);
+            GiveBack((ushort)owner.BufferId);
             return;
         }
 
@@ -252,7 +287,24 @@ internal sealed unsafe class LeasePool
     }
 
     /// <summary>A buffer that came with a CQE which has no bytes for anybody.</summary>
-    internal void ReturnUnused(int bufferId) => _ring!.Return((ushort)bufferId);
+    internal void ReturnUnused(int bufferId)
+    {
+        _lent--;
+        GiveBack((ushort)bufferId);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void GiveBack(ushort id)
+    {
+        if (_lent >= _window)
+        {
+            _idle[_idleCount++] = id;
+            return;
+        }
+
+        _ring!.Return(id);
+        _lent++;
+    }
 
     internal List<LeaseInfo> Outstanding()
     {

@@ -11,6 +11,12 @@ internal abstract class RingWork
     /// <summary>Next in the list of posted work; owned by the poster until the owner thread takes the list.</summary>
     internal RingWork? NextPosted;
 
+    /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
+    internal Action? Continuation;
+
+    /// <summary>The task's id, for the trace; 0 for other work.</summary>
+    internal long TaskId;
+
     /// <summary>Runs on the owner thread. What it throws, it handles.</summary>
     internal abstract void Run();
 
@@ -23,9 +29,15 @@ internal abstract class RingWork
 /// <summary>A growing circular buffer of work.</summary>
 internal sealed class ReadyQueue
 {
-    private RingWork?[] _items = new RingWork?[256];
+    private Item[] _items = new Item[256];
     private uint _head;
     private uint _tail;
+
+    /// <summary>A struct around the reference: storing into an array of a class checks the element's type each time.</summary>
+    private struct Item
+    {
+        internal RingWork? Work;
+    }
 
     internal int Count => (int)(_tail - _head);
 
@@ -34,10 +46,10 @@ internal sealed class ReadyQueue
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Push(RingWork work)
     {
-        RingWork?[] items = _items;
+        Item[] items = _items;
         if (_tail - _head == (uint)items.Length)
             items = Grow();
-        items[_tail & (uint)(items.Length - 1)] = work;
+        items[_tail & (uint)(items.Length - 1)].Work = work;
         _tail++;
     }
 
@@ -45,16 +57,17 @@ internal sealed class ReadyQueue
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal RingWork Pop()
     {
-        ref RingWork? item = ref _items[_head & (uint)(_items.Length - 1)];
-        RingWork work = item!;
-        item = null; // Else the queue would keep what ran alive.
+        Item[] items = _items;
+        ref Item item = ref items[_head & (uint)(items.Length - 1)];
+        RingWork work = item.Work!;
+        item.Work = null; // Else the queue would keep what ran alive.
         _head++;
         return work;
     }
 
-    private RingWork?[] Grow()
+    private Item[] Grow()
     {
-        var larger = new RingWork?[_items.Length * 2];
+        var larger = new Item[_items.Length * 2];
         uint count = _tail - _head;
         for (uint i = 0; i < count; i++)
             larger[i] = _items[(_head + i) & (uint)(_items.Length - 1)];

@@ -16,10 +16,11 @@ public sealed unsafe class BufferRing : IDisposable
     private readonly byte[] _memory;
     private readonly byte* _buffers;
     private readonly uint _mask;
+    private readonly int _stride;
     private ushort _tail;
     private bool _registered;
 
-    /// <summary>Registers a group and lends all its buffers.</summary>
+    /// <summary>Registers a group. No buffer is lent yet: see <see cref="Return"/>.</summary>
     /// <param name="ring">The ring.</param>
     /// <param name="group">Buffer group id, unique on the ring.</param>
     /// <param name="count">Buffers: a power of two, at most 32,768.</param>
@@ -35,7 +36,9 @@ public sealed unsafe class BufferRing : IDisposable
         _entries = new NativePages((nuint)(count * sizeof(io_uring_buf)));
 
         // Pinned-heap memory: the GC does not move it, and a Memory<byte> over it needs no pin of its own.
-        _memory = GC.AllocateUninitializedArray<byte>(checked(count * size), pinned: true);
+        // A cache line between buffers keeps their beginnings out of the same cache set.
+        _stride = size + 64;
+        _memory = GC.AllocateUninitializedArray<byte>(checked(count * _stride), pinned: true);
         _buffers = (byte*)Unsafe.AsPointer(ref _memory[0]);
         var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries.Address, ring_entries = (uint)count, bgid = group };
         int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
@@ -46,9 +49,6 @@ public sealed unsafe class BufferRing : IDisposable
         }
 
         _registered = true;
-        for (int id = 0; id < count; id++)
-            Add((ushort)id);
-        Publish();
     }
 
     /// <summary>Buffer group id, for sqe.buf_group.</summary>
@@ -64,9 +64,9 @@ public sealed unsafe class BufferRing : IDisposable
     internal byte[] Array => _memory;
 
     /// <summary>The memory of a buffer. Only while the caller, and not the kernel, holds it.</summary>
-    public Memory<byte> this[ushort id] => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(_memory, id * Size, Size);
+    public Memory<byte> this[ushort id] => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(_memory, id * _stride, Size);
 
-    /// <summary>Gives a buffer back to the kernel. Once per completion that named it (IORING_CQE_F_BUFFER).</summary>
+    /// <summary>Lends a buffer to the kernel: the first time, and again once per completion that named it (IORING_CQE_F_BUFFER).</summary>
     public void Return(ushort id)
     {
         Add(id);
@@ -91,7 +91,7 @@ public sealed unsafe class BufferRing : IDisposable
     private void Add(ushort id)
     {
         io_uring_buf* entry = (io_uring_buf*)_entries.Address + (_tail & _mask);
-        entry->addr = (ulong)(_buffers + (nint)id * Size);
+        entry->addr = (ulong)(_buffers + (nint)id * _stride);
         entry->len = (uint)Size;
         entry->bid = id;
         _tail++;

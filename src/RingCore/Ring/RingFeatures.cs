@@ -35,29 +35,26 @@ public enum RingFeatures
     /// <summary>One accept SQE, many connections (IORING_ACCEPT_MULTISHOT, 5.19). Without: one accept op per connection.</summary>
     MultishotAccept = 1 << 7,
 
-    /// <summary>A receive that arms its poll at once instead of trying first (IORING_RECVSEND_POLL_FIRST, 5.19). Without: it tries.</summary>
-    PollFirst = 1 << 8,
-
     /// <summary>Only one thread submits (IORING_SETUP_SINGLE_ISSUER, 6.0).</summary>
-    SingleIssuer = 1 << 9,
+    SingleIssuer = 1 << 8,
 
     /// <summary>One receive SQE, many buffers (IORING_RECV_MULTISHOT, 6.0). Without: one receive op per buffer.</summary>
-    MultishotReceive = 1 << 10,
+    MultishotReceive = 1 << 9,
 
     /// <summary>Completions are processed only inside our own enter (IORING_SETUP_DEFER_TASKRUN, 6.1). Needs SingleIssuer.</summary>
-    DeferTaskrun = 1 << 11,
+    DeferTaskrun = 1 << 10,
 
     /// <summary>No SQ index array (IORING_SETUP_NO_SQARRAY, 6.6). Without: the array is filled with the identity once.</summary>
-    NoSqArray = 1 << 12,
+    NoSqArray = 1 << 11,
 
     /// <summary>A waiting ring is not counted as iowait (IORING_ENTER_NO_IOWAIT, 6.15). Without: an idle server shows as iowait.</summary>
-    NoIowait = 1 << 13,
+    NoIowait = 1 << 12,
 
     /// <summary>A multishot poll (IORING_POLL_ADD_MULTI, 5.13). Without: one poll op per event.</summary>
-    MultishotPoll = 1 << 14,
+    MultishotPoll = 1 << 13,
 
     /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 15) - 1,
+    All = (1 << 14) - 1,
 
     /// <summary>What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel.</summary>
     Linux510 = SingleMmap,

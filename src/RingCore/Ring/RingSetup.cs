@@ -119,7 +119,7 @@ internal unsafe struct RingSetup
         if ((Params.features & IORING_FEAT_RSRC_TAGS) != 0)
             kernelHas |= RingFeatures.MultishotPoll;
         if (Supports(io_uring_op.IORING_OP_SOCKET))
-            kernelHas |= RingFeatures.MultishotAccept | RingFeatures.PollFirst;
+            kernelHas |= RingFeatures.MultishotAccept;
         if (Supports(io_uring_op.IORING_OP_SEND_ZC))
             kernelHas |= RingFeatures.MultishotReceive;
         kernelHas |= RingFeatures.SubmitAll | RingFeatures.CoopTaskrun | RingFeatures.SingleIssuer | RingFeatures.DeferTaskrun
