@@ -110,12 +110,7 @@ public sealed partial class RingExecutor
                 break;
             Timers.CancelOpIfAlone();
             if (Driver.Outstanding > 0)
-            {
-                if (Driver.Outstanding == Timers.OwnOps)
-                    Timers.Disarm();
                 EnterKernelStopping();
-            }
-
             Driver.Reap();
         }
 

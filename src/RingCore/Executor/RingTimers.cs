@@ -37,9 +37,6 @@ internal sealed unsafe class RingTimers
 
     internal int Count => _count;
 
-    /// <summary>Ops of its own that the kernel has: 1 while a TIMEOUT op stands, else 0.</summary>
-    internal int OwnOps => _timeout is { IsArmed: true } ? 1 : 0;
-
     internal long NowNs => _driver.Ring.Kernel.Now();
 
     /// <summary>Deadline in nanoseconds of the clock, clamped: TimeSpan.MaxValue is "never", 292 years away.</summary>
@@ -116,9 +113,6 @@ internal sealed unsafe class RingTimers
         return -1;
     }
 
-    /// <summary>Shutdown has nothing else to wait for: the TIMEOUT op that bounds the wait must not prolong it.</summary>
-    internal void Disarm() => _driver.Cancel(_timeout!.Key);
-
     private void Up(int index, IRingTimer timer)
     {
         while (index > 0 && timer.DeadlineNs < _heap[(index - 1) / 2].DeadlineNs)
@@ -165,8 +159,6 @@ internal sealed unsafe class RingTimers
         internal bool IsArmed => _armed;
 
         internal override object? Waiter => "timers";
-
-        internal bool IsArmed => _armed;
 
         internal void Cover(long deadline)
         {

@@ -160,8 +160,8 @@ public sealed class ShutdownTests
         int fds = Live.FdCount(), mappings = Mappings();
         for (int i = 0; i < 50; i++)
             await UseOne();
-        Assert.Equal(fds, Live.FdCount());
-        Assert.Equal(mappings, Mappings());
+        Assert.True(Live.FdCount() <= fds, $"{fds} fds before, {Live.FdCount()} after"); // Fewer: finalizers of earlier tests.
+        Assert.True(Mappings() <= mappings, $"{mappings} mappings before, {Mappings()} after");
 
         static int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains("io_uring", StringComparison.Ordinal));
 
