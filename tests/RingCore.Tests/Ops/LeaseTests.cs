@@ -58,7 +58,7 @@ public sealed class LeaseTests
             }
 
             Assert.False(kernel.Taken.Last(op => op.Opcode == IORING_OP_RECV).SelectsBuffer);
-        }, s_twoBuffers with { Without = RingFeatures.PollFirst });
+        }, s_twoBuffers);
     }
 
     [Fact]
@@ -291,17 +291,75 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public void PollFirst_OnlyWhereNothingWasLeft()
+    public void Stream_OneSqeForManyLeases()
     {
         using var kernel = new FakeKernel();
-        kernel.On(IORING_OP_RECV).Complete(1).Complete(1, IORING_CQE_F_SOCK_NONEMPTY).Complete(1).Complete(1);
+        kernel.On(IORING_OP_RECV).Run(op =>
+        {
+            op.Deliver("one"u8, IORING_CQE_F_MORE);
+            op.Deliver("two"u8, IORING_CQE_F_MORE);
+            op.Finish(0);
+        });
         kernel.Run(async () =>
         {
             using var connection = RingConnection.Adopt(kernel.NewFd());
-            for (int i = 0; i < 4; i++)
-                await connection.ReadAsync(new byte[8]);
+            var seen = new List<string>();
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+            {
+                seen.Add(Text(lease));
+                lease.Dispose();
+            }
+
+            Assert.Equal(["one", "two"], seen);
+            Assert.Equal(2, kernel.BuffersFree(0));
+        }, s_twoBuffers);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_RECV);
+    }
+
+    [Fact]
+    public void StreamLeft_DrainsItsTailAndGivesTheBuffersBack()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_RECV).Run(op => op.Deliver("one"u8, IORING_CQE_F_MORE));
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            FakeOp receive = kernel.Oldest(IORING_OP_RECV);
+            receive.Deliver("late"u8, IORING_CQE_F_MORE);
+            op.Finish(0);
+            receive.Finish(-Errno.ECANCELED);
         });
-        Assert.Equal([0, OpFlags.IORING_RECVSEND_POLL_FIRST, 0, OpFlags.IORING_RECVSEND_POLL_FIRST],
-            kernel.Taken.Where(op => op.Opcode == IORING_OP_RECV).Select(op => op.Sqe.ioprio));
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+            {
+                Assert.Equal("one", Text(lease));
+                lease.Dispose();
+                break;
+            }
+
+            Assert.Equal(0, connection.InFlight);
+            Assert.Equal(2, kernel.BuffersFree(0));
+        }, s_twoBuffers);
+    }
+
+    [Fact]
+    public void StreamThatLostMore_IsArmedAgain()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_RECV).Bytes("one").Bytes("two").Complete(0);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            string all = "";
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+            {
+                all += Text(lease);
+                lease.Dispose();
+            }
+
+            Assert.Equal("onetwo", all);
+        }, s_twoBuffers);
+        Assert.Equal(3, kernel.Taken.Count(op => op.Opcode == IORING_OP_RECV));
     }
 }
