@@ -88,7 +88,7 @@ public sealed class RingFile : RingHandle
         protected override ValueTaskSourceStatus CompletedStatus => Res switch
         {
             >= 0 => ValueTaskSourceStatus.Succeeded,
-            -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+            -Errno.ECANCELED => RingErrors.StatusOfCancelled(_file, _token),
             _ => ValueTaskSourceStatus.Faulted,
         };
 
