@@ -82,6 +82,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
         string inFile = Name("is-a-file/under");
         File.WriteAllText(Name("is-a-file"), "content");
         string tooLong = Name(new string('x', 300));
+        var differences = new List<string>();
         foreach (FileMode fileMode in Enum.GetValues<FileMode>())
         {
             foreach (FileAccess access in Enum.GetValues<FileAccess>())
@@ -92,10 +93,15 @@ public sealed class RingFileTests : LiveTest, IDisposable
                     string actual = await TryRing(path, fileMode, access);
                     if (expected.StartsWith("ArgumentException", StringComparison.Ordinal))
                         continue; // Combinations that System.IO forbids on its own account; the kernel does not mind.
-                    Assert.True(expected == actual, $"{fileMode} {access} {Path.GetFileName(path)}: System.IO {expected}, RingFile {actual}");
+                    if (path == _folder && actual == "opened, -1")
+                        actual = await TryRead(path); // No fstat at every open: a directory says at the first read what it is.
+                    if (expected != actual)
+                        differences.Add($"{fileMode} {access} {Path.GetRelativePath(_folder, path)}: System.IO {expected}, RingFile {actual}");
                 }
             }
         }
+
+        Assert.True(differences.Count == 0, string.Join(Environment.NewLine, differences));
     });
 
     private string Try(string path, Action open)
@@ -126,6 +132,19 @@ public sealed class RingFileTests : LiveTest, IDisposable
         }
 
         return "opened, " + (File.Exists(path) ? new FileInfo(path).Length : -1);
+    }
+
+    private static async RingTask<string> TryRead(string path)
+    {
+        await using RingFile file = await RingFile.OpenAsync(path);
+        try
+        {
+            return (await file.ReadAsync(new byte[1], 0)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (Exception e)
+        {
+            return e.GetType().Name;
+        }
     }
 
     private void Prepare(string path)
