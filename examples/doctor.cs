@@ -15,7 +15,6 @@ using RingCore;
     (RingFeatures.CoopTaskrun, "5.19", "completions do not interrupt running code", "they do, at a cost"),
     (RingFeatures.BufferRings, "5.19", "the kernel picks a read lease's buffer", "a waiting lease holds a buffer"),
     (RingFeatures.MultishotAccept, "5.19", "one accept op takes many connections", "one accept op per connection"),
-    (RingFeatures.PollFirst, "5.19", "a receive that will wait does not try first", "it tries"),
     (RingFeatures.SingleIssuer, "6.0", "the kernel knows that one thread submits", "it locks"),
     (RingFeatures.MultishotReceive, "6.0", "one receive op fills many buffers", "one receive op per buffer"),
     (RingFeatures.DeferTaskrun, "6.1", "completion work runs only inside our enter", "it runs at any kernel entry"),

@@ -97,6 +97,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
     public TraceRecorder Trace => Driver.Ring.Trace;
 
+    /// <summary>Whether a task is being resumed inside the end of another.</summary>
+    internal bool IsNested => _inlineDepth > 0;
+
     internal long NextTaskId() => ++_lastTaskId;
 
     /// <summary>The run loop. One turn is the four steps; it ends when <see cref="_finished"/> is set.</summary>
@@ -125,10 +128,13 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         int left = quota;
         while (left > 0 && !ready.IsEmpty)
         {
-            left--;
             try
             {
-                ready.Pop().Run();
+                while (left > 0 && !ready.IsEmpty)
+                {
+                    left--;
+                    ready.Pop().Run();
+                }
             }
             catch (Exception e)
             {

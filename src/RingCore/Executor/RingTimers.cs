@@ -156,9 +156,9 @@ internal sealed unsafe class RingTimers
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
-        internal override object? Waiter => "timers";
-
         internal bool IsArmed => _armed;
+
+        internal override object? Waiter => "timers";
 
         internal void Cover(long deadline)
         {
@@ -230,7 +230,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
         {
-            delay.Complete(-Errno.ECANCELED, 0, 0);
+            executor.Driver.Refuse(delay);
             return task;
         }
 

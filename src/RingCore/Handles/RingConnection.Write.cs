@@ -7,6 +7,7 @@
 //   Sending  → Sending   it ended and the queue left as one gathered send
 //   any      → Faulted   a send failed, or was cancelled after part of it had left: the peer's stream has a hole
 
+using System.Buffers;
 using System.Diagnostics;
 using RingCore.Sys;
 
@@ -25,9 +26,11 @@ public sealed partial class RingConnection
     }
 
     private WriteState _writing;
-    private TransferAwaitable? _oldest; // The write with the kernel, when it is not gathered, is not in this queue.
+    private TransferAwaitable? _oldest;
     private TransferAwaitable? _newest;
+    private TransferAwaitable? _alone; // The write with the kernel, when it is not gathered: it is not in the queue.
     private GatherSink? _gather;
+    private bool _cancelsWanted;
     private int _faultErrno;
     private string? _fault;
     private TaskCompletionSource? _flushed;
@@ -45,7 +48,10 @@ public sealed partial class RingConnection
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
         ThrowIfNotReady();
+        ThrowIfFaulted();
+        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
         TransferAwaitable write = TransferAwaitable.Rent(this, TransferKind.Write, memory, token);
+        write.Pin = pin;
         var task = new ValueTask(write, write.Version);
         if (_writing == WriteState.Idle && !Op.Refused(Driver, token) && !memory.IsEmpty)
         {
@@ -85,8 +91,9 @@ public sealed partial class RingConnection
         ThrowIfFaulted();
         if (_writing == WriteState.Sending)
             throw new InvalidOperationException("A write of this connection is in progress; WriteAsync queues, SendAsync does not.");
-        _writing = WriteState.Sending;
-        OpResult result = await Op.Send(this, memory).Start(token);
+        ValueTask<OpResult> sending = Op.Send(this, memory).Start(token);
+        _writing = WriteState.Sending; // After the start, which may throw.
+        OpResult result = await sending;
         SendEnded();
         return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
@@ -98,10 +105,25 @@ public sealed partial class RingConnection
         if (idle)
             _writing = WriteState.Sending;
         var writes = new ValueTask[memories.Count];
-        for (int i = 0; i < writes.Length; i++)
-            writes[i] = WriteAsync(memories[i], token);
-        if (idle)
-            SendEnded();
+        TransferAwaitable? before = _newest;
+        try
+        {
+            for (int i = 0; i < writes.Length; i++)
+                writes[i] = WriteAsync(memories[i], token);
+        }
+        catch
+        {
+            for (TransferAwaitable? write = before is null ? _oldest : before.Next; write is not null; write = write.Next)
+                write.CancelWanted = true; // None of them is with the kernel yet: all or nothing.
+            DropCancelled();
+            throw;
+        }
+        finally
+        {
+            if (idle)
+                SendEnded();
+        }
+
         Exception? failure = null;
         foreach (ValueTask write in writes)
         {
@@ -122,9 +144,12 @@ public sealed partial class RingConnection
     /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
     private unsafe void Submit(TransferAwaitable write)
     {
+        _alone = write;
         ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
-        ReadOnlyMemory<byte> memory = write.Done == 0 ? write.Memory : write.Memory[write.Done..];
-        Prep.Send(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        byte* address = (byte*)write.Pin.Pointer + write.Done;
+        slot.Lent = write.Memory;
+        slot.Pin = new MemoryHandle(address); // The pin itself is the write's.
+        Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
         OpDriver.Register(ref slot, write, write.Token);
         Driver.Prepared(ref slot, sqe);
     }
@@ -132,6 +157,7 @@ public sealed partial class RingConnection
     /// <summary>The CQE of a write that was sent alone.</summary>
     internal void WriteSent(TransferAwaitable write, int res)
     {
+        _alone = null;
         if (res > 0)
             write.Done += res;
         if (res > 0 && write.Left == 0)
@@ -139,7 +165,7 @@ public sealed partial class RingConnection
             SendEnded();
             write.Finish(write.Done);
         }
-        else if (res > 0 && !IsDisposed && !Op.Refused(Driver, write.Token))
+        else if (res > 0 && !IsDisposed && !write.CancelWanted && !Op.Refused(Driver, write.Token))
         {
             Submit(write);
         }
@@ -154,11 +180,11 @@ public sealed partial class RingConnection
     private void FailWrite(TransferAwaitable write, int res)
     {
         if (res != -Errno.ECANCELED || write.Done > 0)
-            Fault(res, write.Done);
+            FaultWriting(res, write.Done);
         write.Finish(res);
     }
 
-    private void Fault(int res, int done)
+    private void FaultWriting(int res, int done)
     {
         _faultErrno = res;
         _fault = $"An earlier write ended after {done} of its bytes had left ({Errno.Describe(-res)})";
@@ -167,21 +193,19 @@ public sealed partial class RingConnection
 
     private void ThrowIfFaulted()
     {
-        if (_writing == WriteState.Faulted)
-            throw new IOException($"{_fault}: the connection cannot be written to any more.", RingErrors.Socket(_faultErrno, this, default, "Writing"));
+        if (Fault is { } fault)
+            throw fault;
     }
+
+    /// <summary>What every write after a failed one throws; null while the stream is whole.</summary>
+    internal IOException? Fault => _writing != WriteState.Faulted ? null : new IOException(
+        $"{_fault}: the connection cannot be written to any more.", RingErrors.Socket(_faultErrno, this, default, "Writing"));
 
     private void Enqueue(TransferAwaitable write)
     {
-        if (_writing == WriteState.Faulted)
-        {
-            write.Finish(_faultErrno);
-            return;
-        }
-
         if (Op.Refused(Driver, write.Token))
         {
-            write.Finish(-Errno.ECANCELED);
+            Driver.Refuse(write);
             return;
         }
 
@@ -206,8 +230,10 @@ public sealed partial class RingConnection
         else
         {
             _writing = WriteState.Idle;
-            while (_oldest is { } write && (write.Left == 0 || write.CancelWanted))
-                Dequeue(write).Finish(write.CancelWanted && write.Left > 0 ? -Errno.ECANCELED : write.Done);
+            if (_cancelsWanted)
+                DropCancelled();
+            while (_oldest is { Left: 0 } write)
+                Dequeue(write).Finish(write.Done);
             if (_oldest is not null)
             {
                 _writing = WriteState.Sending;
@@ -237,7 +263,7 @@ public sealed partial class RingConnection
         {
             Dequeue(write);
             if (write.Done > 0 && _writing != WriteState.Faulted)
-                Fault(res, write.Done);
+                FaultWriting(res, write.Done);
             write.Finish(res);
         }
     }
@@ -249,11 +275,16 @@ public sealed partial class RingConnection
         for (TransferAwaitable? write = _oldest; write is not null && count < MostGathered; write = write.Next)
             count++;
         var memories = new ReadOnlyMemory<byte>[count];
-        count = 0;
-        for (TransferAwaitable? write = _oldest; count < memories.Length; write = write.Next)
-            memories[count++] = write!.Memory[write.Done..];
+        var pins = new MemoryHandle[count]; // Addresses: the pins themselves are the writes'.
+        TransferAwaitable? next = _oldest;
+        for (int i = 0; i < count; i++, next = next.Next)
+        {
+            memories[i] = next!.Memory[next.Done..];
+            pins[i] = new MemoryHandle((byte*)next.Pin.Pointer + next.Done);
+        }
+
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
-        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
         Driver.Prepared(ref slot, sqe);
     }
 
@@ -273,7 +304,7 @@ public sealed partial class RingConnection
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
         TransferAwaitable? first = _oldest;
         if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && (res != -Errno.ECANCELED || first is { Done: > 0 })))
-            Fault(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
+            FaultWriting(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
         SendEnded();
     }
 
@@ -281,38 +312,63 @@ public sealed partial class RingConnection
     internal void CancelWrite(TransferAwaitable write)
     {
         write.CancelWanted = true;
-        if (!IsQueued(write, out TransferAwaitable? before))
-        {
+        if (ReferenceEquals(write, _alone))
             Driver.Cancel(write.Key);
-        }
-        else if (_gather is { Key: not 0 })
-        {
-            Driver.Cancel(_gather.Key); // Perhaps gathered with others: they are sent again.
-        }
         else
-        {
-            if (before is null)
-                _oldest = write.Next;
-            else
-                before.Next = write.Next;
-            if (ReferenceEquals(_newest, write))
-                _newest = before;
-            write.Next = null;
-            write.UnregisterQueued();
-            write.Finish(-Errno.ECANCELED);
-        }
+            EndCancelled();
     }
 
-    private bool IsQueued(TransferAwaitable write, out TransferAwaitable? before)
+    /// <summary>All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.</summary>
+    private protected override void OnCancelAll()
     {
-        before = null;
-        for (TransferAwaitable? queued = _oldest; queued is not null; before = queued, queued = queued.Next)
+        if (_alone is { } alone)
+            alone.CancelWanted = true;
+        for (TransferAwaitable? write = _oldest; write is not null; write = write.Next)
+            write.CancelWanted = true;
+        EndCancelled();
+    }
+
+    /// <summary>Queued writes that are to end do so now, unless they are perhaps with the kernel, gathered with others.</summary>
+    private void EndCancelled()
+    {
+        if (_gather is not { Key: not 0 })
         {
-            if (ReferenceEquals(queued, write))
-                return true;
+            DropCancelled();
+            return;
         }
 
-        return false;
+        _cancelsWanted = true;
+        Driver.Cancel(_gather.Key); // Its other writes are sent again.
+    }
+
+    /// <summary>Takes the cancelled writes, of which nothing has left, out of the queue, wherever they stand.</summary>
+    private void DropCancelled()
+    {
+        _cancelsWanted = false;
+        TransferAwaitable? before = null;
+        TransferAwaitable? write = _oldest;
+        while (write is not null)
+        {
+            TransferAwaitable? next = write.Next;
+            if (write.CancelWanted && write.Done == 0 && write.Left > 0)
+            {
+                if (before is null)
+                    _oldest = next;
+                else
+                    before.Next = next;
+                write.Next = null;
+                write.UnregisterQueued();
+                write.Finish(-Errno.ECANCELED);
+            }
+            else
+            {
+                before = write;
+            }
+
+            write = next;
+        }
+
+        _newest = before;
     }
 
     private Task FlushWritesAsync()

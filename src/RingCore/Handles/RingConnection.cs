@@ -40,7 +40,7 @@ public sealed partial class RingConnection : RingHandle
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.Receive, memory, token);
         var task = new ValueTask<int>(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
-            Refuse(transfer);
+            Driver.Refuse(transfer);
         else if (memory.IsEmpty)
             SubmitPoll(transfer);
         else
@@ -60,7 +60,7 @@ public sealed partial class RingConnection : RingHandle
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.ReceiveExactly, memory, token);
         var task = new ValueTask(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
-            Refuse(transfer);
+            Driver.Refuse(transfer);
         else
             SubmitReceive(transfer);
         return task;
@@ -77,7 +77,7 @@ public sealed partial class RingConnection : RingHandle
         LeaseAwaitable awaitable = LeaseAwaitable.Rent(this, token);
         var task = new ValueTask<ReadLease>(awaitable, awaitable.Version);
         if (Op.Refused(Driver, token))
-            awaitable.Complete(-Errno.ECANCELED, 0, 0);
+            Driver.Refuse(awaitable);
         else
             awaitable.Submit(Driver.Leases.HasRing);
         return task;
@@ -143,8 +143,6 @@ public sealed partial class RingConnection : RingHandle
     /// <summary>A receive has ended, whatever it brought; the next may start.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ReceiveEnded() => _reading = false;
-
-    private static void Refuse(TransferAwaitable transfer) => transfer.Complete(-Errno.ECANCELED, 0, 0);
 
     private unsafe void SubmitReceive(TransferAwaitable transfer)
     {

@@ -110,7 +110,7 @@ public sealed class RingFile : RingHandle
             awaitable._token = token;
             awaitable._what = what;
             if (Op.Refused(file.Driver, token))
-                awaitable.Complete(-Errno.ECANCELED, 0, 0);
+                file.Driver.Refuse(awaitable);
             else
                 op.Write(file.Driver, awaitable, step: 0, token, linked: false);
             return new ValueTask<int>(awaitable, awaitable.Version);

@@ -2,6 +2,7 @@
 // repeated after a short result is repeated here, at the reap, without a turn through user code.
 // States of a transfer: with the kernel (Driver.Begin) → short: with the kernel again → complete; see AwaitState.
 
+using System.Buffers;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -43,6 +44,9 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal ReadOnlyMemory<byte> Memory;
     internal CancellationToken Token;
     internal int Done;
+
+    /// <summary>The loan of a write: from the call to its end, queued or with the kernel, once or several times.</summary>
+    internal MemoryHandle Pin;
     internal TransferKind Kind;
 
     /// <summary>A write whose token struck while it was queued or gathered with others.</summary>
@@ -128,7 +132,24 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     }
 
     /// <summary>The caller's result is known.</summary>
-    internal void Finish(int res, uint flags = 0) => base.Complete(res, flags, 0);
+    internal void Finish(int res, uint flags = 0)
+    {
+        if (Kind == TransferKind.Write)
+        {
+            Pin.Dispose();
+            Pin = default;
+        }
+
+        base.Complete(res, flags, 0);
+    }
+
+    internal override void Refused()
+    {
+        if (Kind == TransferKind.Write)
+            Finish(-Errno.ECANCELED); // It was never the connection's turn to send it.
+        else
+            Complete(-Errno.ECANCELED, 0, 0);
+    }
 
     internal override void CancelAsked()
     {
@@ -171,6 +192,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
     {
         string what = kind is TransferKind.Receive or TransferKind.Wait or TransferKind.ReceiveExactly ? "Reading" : "Writing";
+        if (kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
+            return fault;
         Exception error = RingErrors.Socket(res, connection, token, what);
         if (kind == TransferKind.Write && done > 0)
             return new IOException($"The write ended after {done} bytes had left; the stream cannot be written to any more.", error);

@@ -167,12 +167,12 @@ public readonly struct Op
     {
         OpDriver driver = OpDriver.Required;
         _handle?.ThrowIfDisposed();
-        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver);
+        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
         var task = new ValueTask<OpResult>(awaitable, awaitable.Version);
         if (Refused(driver, token))
         {
             key = 0;
-            awaitable.Complete(-Errno.ECANCELED, 0, 0);
+            driver.Refuse(awaitable);
             return task;
         }
 

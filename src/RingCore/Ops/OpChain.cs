@@ -47,8 +47,7 @@ public sealed class OpChain
         var run = new ChainRun(driver, _steps.Length);
         if (Op.Refused(driver, token))
         {
-            for (int i = 0; i < _steps.Length; i++)
-                run.Complete(-Errno.ECANCELED, 0, i);
+            driver.Refuse(run);
             return new ValueTask<ChainResult>(run, run.Version);
         }
 
@@ -91,6 +90,12 @@ public sealed class OpChain
                 base.Complete(0, 0, 0);
             else if (_cancelAsked)
                 CancelAsked();
+        }
+
+        internal override void Refused()
+        {
+            for (int i = 0; i < _results.Length; i++)
+                Complete(-Errno.ECANCELED, 0, i);
         }
 
         /// <summary>Only a running step can be found by the kernel: the first unfinished one. If it still succeeds, the next is asked.</summary>

@@ -4,6 +4,7 @@
 // Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
 // else; Reap runs no user code, it only queues.
 
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.CqeFlags;
@@ -43,8 +44,11 @@ internal sealed unsafe class OpDriver
     /// <summary>Id of the task now running, for the trace; 0 outside tasks.</summary>
     internal long CurrentTaskId;
 
+    /// <summary>The task whose builder is handing its continuation to an awaiter right now.</summary>
+    internal RingWork? Suspending;
+
     /// <summary>The loop's coarse clock.</summary>
-    internal uint NowMs;
+    internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
 
     /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
     internal bool Stopping;
@@ -87,12 +91,12 @@ internal sealed unsafe class OpDriver
         $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
         + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in Task code leaves that thread.");
 
-    /// <summary>Puts an awaitable on the ready queue.</summary>
+    /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Queue(OpSink sink)
+    internal void Queue(RingWork work, ulong key)
     {
-        Ring.Trace.Record(TraceKind.Queued, sink.Key);
-        Ready.Push(sink);
+        Ring.Trace.Record(TraceKind.Queued, key, work.TaskId);
+        Ready.Push(work);
     }
 
     /// <summary>Takes an SQE and a slot for it. The caller fills both before anything else happens.</summary>
@@ -312,6 +316,23 @@ internal sealed unsafe class OpDriver
         _unslotted++;
     }
 
+    /// <summary>
+    /// Ends an op that never reaches the kernel. While stopping it ends through the queue: code that swallows the refusal and
+    /// asks again would else never come back to the loop, whose bound it is.
+    /// </summary>
+    internal void Refuse(OpSink sink)
+    {
+        if (Stopping)
+            Ready.Push(new Refusal(sink));
+        else
+            sink.Refused();
+    }
+
+    private sealed class Refusal(OpSink sink) : RingWork
+    {
+        internal override void Run() => sink.Refused();
+    }
+
     /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>
     internal void CancelFromAnyThread(OpSink sink)
     {
@@ -355,7 +376,10 @@ internal sealed unsafe class OpDriver
     }
 
     /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
-    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories)
+    /// <param name="slot">Whose loan it is.</param>
+    /// <param name="memories">In order.</param>
+    /// <param name="pins">Where somebody else has pinned them already: their addresses.</param>
+    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, MemoryHandle[]? pins = null)
     {
         byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
         var message = (msghdr*)block;
@@ -363,7 +387,7 @@ internal sealed unsafe class OpDriver
         var loan = new VectorLoan(memories);
         for (int i = 0; i < memories.Length; i++)
         {
-            loan.Pins[i] = memories[i].Pin();
+            loan.Pins[i] = pins is null ? memories[i].Pin() : pins[i];
             vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
         }
 

@@ -1,6 +1,8 @@
 // Op layer: who gets an op's CQEs. The reap finds the slot, returns its loans and calls the sink; a sink copies the result and
 // queues the continuation. It runs no user code and must not throw.
 
+using RingCore.Sys;
+
 namespace RingCore;
 
 /// <summary>Receives the CQEs of an op. Owner thread only.</summary>
@@ -19,6 +21,9 @@ internal abstract class OpSink : RingWork
     internal virtual void Progress(int res, uint flags)
     {
     }
+
+    /// <summary>The op never reaches the kernel: cancelled before, or its executor stops.</summary>
+    internal virtual void Refused() => Complete(-Errno.ECANCELED, 0, 0);
 
     /// <summary>What waits for this op, for reports: a task's name, or null.</summary>
     internal virtual object? Waiter => null;

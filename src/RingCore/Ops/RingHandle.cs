@@ -63,7 +63,13 @@ public class RingHandle : IDisposable, IAsyncDisposable
     public void CancelAll()
     {
         Driver.ThrowIfNotOwner();
+        OnCancelAll();
         CancelLoans();
+    }
+
+    /// <summary>For derived handles that start ops again by themselves, before those with the kernel are asked to end.</summary>
+    private protected virtual void OnCancelAll()
+    {
     }
 
     /// <summary>Refuses new ops, asks for cancellation of those in flight, and closes the fd when the last has ended. Any thread.</summary>

@@ -15,7 +15,6 @@ internal sealed unsafe partial class FakeKernel
         internal io_uring_buf* Entries;
         internal uint Mask;
         internal ushort Head;
-        internal Dictionary<ushort, (ulong Address, uint Length)> Out = [];
 
         internal ushort Tail => Volatile.Read(ref *(ushort*)((byte*)Entries + 14));
     }
@@ -25,6 +24,9 @@ internal sealed unsafe partial class FakeKernel
 
     /// <summary>Buffers of a group that the kernel may pick now.</summary>
     internal int BuffersFree(ushort group) => (ushort)(_groups[group].Tail - _groups[group].Head);
+
+    /// <summary>The tail as it stands in the shared memory.</summary>
+    internal ushort BufferTail(ushort group) => _groups[group].Tail;
 
     private int RegisterBuffers(io_uring_buf_reg* registration)
     {
@@ -37,7 +39,7 @@ internal sealed unsafe partial class FakeKernel
     }
 
     /// <summary>Takes the next buffer and copies data into it. The CQE flags that name it, or 0 when the group is empty.</summary>
-    private uint Pick(ushort groupId, ReadOnlySpan<byte> data, out int stored)
+    internal uint Pick(ushort groupId, ReadOnlySpan<byte> data, out int stored)
     {
         stored = -Errno.ENOBUFS;
         if (!_groups.TryGetValue(groupId, out Group? group) || group.Tail == group.Head)

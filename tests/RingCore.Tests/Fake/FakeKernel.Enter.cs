@@ -71,13 +71,14 @@ internal sealed unsafe partial class FakeKernel
         if (!(byIndex ? s_byIndex : s_byFd).TryGetValue(fd, out FakeKernel? kernel))
             throw new FakeKernelException($"enter of {(byIndex ? "registered ring" : "fd")} {fd}, which is none");
         long timeout = -1;
+        io_uring_getevents_arg arg = default;
         if ((flags & IORING_ENTER_EXT_ARG) != 0)
         {
             if (size != (nuint)sizeof(io_uring_getevents_arg))
                 return -Errno.EINVAL;
             if ((kernel.Features & RingCore.Sys.Features.IORING_FEAT_EXT_ARG) == 0)
                 return -Errno.EINVAL;
-            var arg = *(io_uring_getevents_arg*)argument;
+            arg = *(io_uring_getevents_arg*)argument;
             if (arg.ts != 0)
                 timeout = ToNs(*(__kernel_timespec*)arg.ts);
         }
@@ -93,7 +94,7 @@ internal sealed unsafe partial class FakeKernel
             kernel._inEnter = false;
         }
 
-        kernel.Enters.Add(new FakeEnter(toSubmit, minComplete, flags, timeout, result, fd, argument != null));
+        kernel.Enters.Add(new FakeEnter(toSubmit, minComplete, flags, timeout, result, fd, size, arg));
         return result;
     }
 
@@ -442,4 +443,4 @@ internal sealed unsafe partial class FakeKernel
 
 /// <summary>One io_uring_enter.</summary>
 internal readonly record struct FakeEnter(
-    uint ToSubmit, uint MinComplete, uint Flags, long TimeoutNs, int Result, int Fd, bool HasArgument);
+    uint ToSubmit, uint MinComplete, uint Flags, long TimeoutNs, int Result, int Fd, nuint ArgumentSize, io_uring_getevents_arg Argument);

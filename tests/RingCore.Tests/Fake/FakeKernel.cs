@@ -70,6 +70,7 @@ internal sealed unsafe partial class FakeKernel : IDisposable
 
     internal FakeKernel()
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "RingCore runs on Linux; so does its fake kernel, which a Ring has to accept.");
         _name = $"fake-{Interlocked.Increment(ref s_nextId)}";
         s_byName[_name] = this;
         foreach (io_uring_op op in Enum.GetValues<io_uring_op>())

@@ -89,7 +89,7 @@ internal sealed partial class FakeKernel
     internal void InterruptWait(int errno = Errno.EINTR) => _enterScripts.Enqueue(new EnterScript(int.MaxValue, errno, InWait: true));
 
     /// <summary>Runs an executor over this kernel; at its end nothing may be left.</summary>
-    internal void Run(Func<RingTask> main, RingOptions? options = null)
+    internal void Run(Func<RingTask> main, RingOptions? options = null, int staleCqes = 0)
     {
         RingExecutor? executor = null;
         RingExecutor.Run(async () =>
@@ -102,7 +102,7 @@ internal sealed partial class FakeKernel
         Assert.Equal(0, executor.Driver.Table.WideInUse);
         Assert.Equal(0, executor.Driver.Outstanding);
         Assert.Equal(0, executor.Driver.Ring.Counters.LeasesOut);
-        Assert.Equal(0, executor.Driver.Ring.Counters.StaleCqes);
+        Assert.Equal(staleCqes, executor.Driver.Ring.Counters.StaleCqes);
     }
 
     internal uint PickFor(FakeOp op, ReadOnlySpan<byte> data, out int stored) => Pick(op.Sqe.buf_group, data, out stored);
