@@ -170,7 +170,7 @@ public sealed class LimitDefectTests
                     Assert.Equal([.. sent, .. sent[..600]], received);
                 }
             }, new RingOptions { Kernel = TamperedKernel.Kernel });
-        });
+        }, TimeSpan.FromSeconds(10));
     }
 
     [Fact]
@@ -191,7 +191,7 @@ public sealed class LimitDefectTests
                 await write;
                 Assert.Equal(sent, received);
             }
-        });
+        }, timeout: TimeSpan.FromSeconds(10));
     }
 
     [Fact]
