@@ -223,7 +223,7 @@ public sealed partial class RingConnection
     /// <summary>Nothing is with the kernel any more: the queue leaves as one send.</summary>
     private void SendEnded()
     {
-        if (_writing == WriteState.Faulted || IsDisposed)
+        if (_writing == WriteState.Faulted || IsDisposed || Driver.Stopping)
         {
             FailQueue(_writing == WriteState.Faulted ? _faultErrno : -Errno.ECANCELED);
         }
@@ -303,7 +303,7 @@ public sealed partial class RingConnection
 
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
         TransferAwaitable? first = _oldest;
-        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && (res != -Errno.ECANCELED || first is { Done: > 0 })))
+        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
             FaultWriting(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
         SendEnded();
     }

@@ -59,7 +59,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     protected override ValueTaskSourceStatus CompletedStatus => Res switch
     {
         >= 0 when Kind != TransferKind.ReceiveExactly || Done == Memory.Length => ValueTaskSourceStatus.Succeeded,
-        -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+        -Errno.ECANCELED when Kind != TransferKind.Write || (Done == 0 && (Token.IsCancellationRequested || Connection.Fault is null)) =>
+            RingErrors.StatusOfCancelled(Connection, Token),
         _ => ValueTaskSourceStatus.Faulted,
     };
 
@@ -192,7 +193,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
     {
         string what = kind is TransferKind.Receive or TransferKind.Wait or TransferKind.ReceiveExactly ? "Reading" : "Writing";
-        if (kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
+        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
             return fault;
         Exception error = RingErrors.Socket(res, connection, token, what);
         if (kind == TransferKind.Write && done > 0)

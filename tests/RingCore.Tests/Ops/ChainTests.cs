@@ -186,6 +186,23 @@ public sealed class ChainTests
         });
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(-Errno.EIO)]
+    public void StepWithADeadlineBehindABrokenOne_IsEcanceledNotEtime(int res)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITE).Complete(res);
+        kernel.Run(async () =>
+        {
+            using var file = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            Op after = Op.Fsync(file).WithTimeout(TimeSpan.FromSeconds(1));
+            ChainResult chain = await Op.Write(file, new byte[10], 0).Then(after).Then(after);
+            Assert.Equal([res, -Errno.ECANCELED, -Errno.ECANCELED], chain.Steps.Select(step => step.Res));
+            Assert.Equal(0, chain.BrokenAt);
+        });
+    }
+
     [Fact]
     public void DeadlineThatDoesNotStrike_LetsTheChainGoOn()
     {

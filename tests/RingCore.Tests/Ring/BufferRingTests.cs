@@ -8,12 +8,29 @@ namespace RingCore.Tests.Rings;
 
 public sealed class BufferRingTests
 {
+    private static BufferRing Lent(Ring ring)
+    {
+        var buffers = new BufferRing(ring, 7, 4, 64);
+        for (ushort id = 0; id < 4; id++)
+            buffers.Return(id);
+        return buffers;
+    }
+
+    [Fact]
+    public void New_LendsNothing()
+    {
+        using var kernel = new FakeKernel();
+        using var ring = new Ring(kernel.Options());
+        using var buffers = new BufferRing(ring, 7, 4, 64);
+        Assert.Equal(0, kernel.BuffersFree(7));
+    }
+
     [Fact]
     public void All_AreLentInOrder()
     {
         using var kernel = new FakeKernel();
         using var ring = new Ring(kernel.Options());
-        using var buffers = new BufferRing(ring, 7, 4, 64);
+        using BufferRing buffers = Lent(ring);
         Assert.Equal(4, kernel.BuffersFree(7));
         for (int id = 0; id < 4; id++)
         {
@@ -31,7 +48,7 @@ public sealed class BufferRingTests
     {
         using var kernel = new FakeKernel();
         using var ring = new Ring(kernel.Options());
-        using var buffers = new BufferRing(ring, 7, 4, 64);
+        using BufferRing buffers = Lent(ring);
         for (int round = 0; round < 70_000; round++)
         {
             byte mark = (byte)(round * 7);
@@ -51,7 +68,7 @@ public sealed class BufferRingTests
     {
         using var kernel = new FakeKernel();
         using var ring = new Ring(kernel.Options());
-        using var buffers = new BufferRing(ring, 7, 4, 64);
+        using BufferRing buffers = Lent(ring);
         for (int i = 0; i < 4; i++)
             kernel.Pick(7, [0], out _);
         foreach (ushort id in new ushort[] { 2, 0, 3, 1 })
