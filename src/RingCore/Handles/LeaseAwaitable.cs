@@ -25,7 +25,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
     protected override ValueTaskSourceStatus CompletedStatus => Res switch
     {
         >= 0 => ValueTaskSourceStatus.Succeeded,
-        -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+        -Errno.ECANCELED => RingErrors.StatusOfCancelled(_connection, _token),
         _ => ValueTaskSourceStatus.Faulted,
     };
 

@@ -303,8 +303,7 @@ public sealed partial class RingConnection
 
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
         TransferAwaitable? first = _oldest;
-        bool forOne = res == -Errno.ECANCELED && _cancelsWanted;
-        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && !forOne && (res != -Errno.ECANCELED || first is { Done: > 0 })))
+        if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
             FaultWriting(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
         SendEnded();
     }

@@ -2,6 +2,7 @@
 // throws for an errno.
 
 using System.Net.Sockets;
+using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -18,6 +19,13 @@ internal static class RingErrors
         Errno.ETIME => new TimeoutException($"{what} did not end within its deadline."),
         _ => new SocketException((int)SocketErrorOf(-res), $"{what}: {Errno.Describe(-res)}."),
     };
+
+    /// <summary>
+    /// Whether ECANCELED is thrown as an <see cref="OperationCanceledException"/>. A ValueTask's status has to say the same:
+    /// AsTask replaces whatever a Canceled one throws by a TaskCanceledException.
+    /// </summary>
+    internal static ValueTaskSourceStatus StatusOfCancelled(RingHandle handle, CancellationToken token) =>
+        token.IsCancellationRequested || !handle.IsDisposed ? ValueTaskSourceStatus.Canceled : ValueTaskSourceStatus.Faulted;
 
     /// <summary>SocketException takes its own numbers, not errnos; the pairs are those of System.Net.Sockets.</summary>
     private static SocketError SocketErrorOf(int errno) => errno switch

@@ -41,6 +41,8 @@ public sealed class RingFile : RingHandle
             _ => 0,
         };
         OpResult result = await Op.OpenAt(path, flags).Start(token);
+        if (result.Res == -Errno.ENOENT && ((flags & FileConstants.O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(path))))
+            throw new DirectoryNotFoundException($"Opening '{path}': its directory is not there ({Errno.Describe(Errno.ENOENT)}).");
         if (!result.IsSuccess)
             throw RingErrors.File(result.Res, null, token, $"Opening '{path}'");
         return new RingFile(driver, result.Res, path);
@@ -88,7 +90,7 @@ public sealed class RingFile : RingHandle
         protected override ValueTaskSourceStatus CompletedStatus => Res switch
         {
             >= 0 => ValueTaskSourceStatus.Succeeded,
-            -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+            -Errno.ECANCELED => RingErrors.StatusOfCancelled(_file, _token),
             _ => ValueTaskSourceStatus.Faulted,
         };
 

@@ -59,7 +59,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     protected override ValueTaskSourceStatus CompletedStatus => Res switch
     {
         >= 0 when Kind != TransferKind.ReceiveExactly || Done == Memory.Length => ValueTaskSourceStatus.Succeeded,
-        -Errno.ECANCELED => ValueTaskSourceStatus.Canceled,
+        -Errno.ECANCELED when Kind != TransferKind.Write || (Done == 0 && (Token.IsCancellationRequested || Connection.Fault is null)) =>
+            RingErrors.StatusOfCancelled(Connection, Token),
         _ => ValueTaskSourceStatus.Faulted,
     };
 

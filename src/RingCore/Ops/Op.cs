@@ -222,10 +222,10 @@ public readonly struct Op
             Fill(driver, ref slot, index, sqe, ioprio, pollFlags);
         if (linked || _deadline != default)
             sqe->flags |= IOSQE_IO_LINK;
-        OpDriver.Register(ref slot, sink, token);
         driver.Prepared(ref slot, sqe);
         if (_deadline != default)
             driver.PrepareLinkTimeout(ref slot, index, _deadline, linked);
+        OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, ushort ioprio, uint pollFlags)
