@@ -154,7 +154,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         {
             ref OpSlot slot = ref Driver.Table.At(index);
             int next = slot.Next;
-            Driver.Cancel(OpTable.Key(slot, index));
+            slot.Sink!.CancelLoan(OpTable.Key(slot, index));
             index = next;
         }
     }
