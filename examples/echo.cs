@@ -6,7 +6,13 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using RingCore;
 
-IPEndPoint address = args.Length > 0 ? IPEndPoint.Parse(args[0]) : new(IPAddress.Loopback, 7000);
+IPEndPoint? address = new(IPAddress.Loopback, 7000);
+if (args.Length > 0 && !IPEndPoint.TryParse(args[0], out address))
+{
+    Console.Error.WriteLine($"'{args[0]}' is not address:port, such as 127.0.0.1:7000 or [::1]:0 (0: any free port)");
+    return 2;
+}
+
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

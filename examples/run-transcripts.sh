@@ -30,7 +30,8 @@ server=
 trap '[ -z "$server" ] || kill -KILL -- "-$server" 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 # What a run may change: ports, addresses in memory, process ids, versions, rates, times, shares, and any number written with
-# a decimal point or thousands separators. Columns move with them, so runs of spaces and rules count as one.
+# a decimal point or thousands separators; in a trace the fd, generation and enter numbers and the sizes of batches; what depends
+# on the kernel and on the tools that are installed. Columns move with them, so runs of spaces and rules count as one.
 mask() {
     sed -E \
         -e 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\r$//; s/.*\r//' \
@@ -42,6 +43,9 @@ mask() {
         -e 's/[0-9][0-9.,]* ?(ns|µs|us|ms|s|seconds|minutes)\b/TIME/g' \
         -e 's/[0-9][0-9.,]* ?%/SHARE/g' \
         -e 's/\b[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?\b/NUMBER/g; s/([^.0-9]|^)[0-9]+\.[0-9]+($|[^.0-9])/\1NUMBER\2/g' \
+        -e 's/^(system +|)Linux .*/\1SYSTEM/; s/^opcodes +[0-9]+/opcodes NUMBER/; s/^  (yes|no ) .*/  ANSWER/' \
+        -e 's/\b(fd|gen|enter)([ =])[0-9]+/\1\2NUMBER/g; s/\b[0-9]+ (SQE|CQE|completion)s?/NUMBER \1/g' \
+        -e 's/needs perf|perf may not count here|perf counted nothing/NUMBER/' \
         -e 's/([^ ]) {2,}/\1 /g; s/([─═-])[─═-]+/\1\1/g; s/ +$//'
 }
 

@@ -3,6 +3,7 @@
 //
 // Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before it sleeps.
 
+using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -96,6 +97,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
     public TraceRecorder Trace => Driver.Ring.Trace;
 
+    /// <summary>Whether a task is being resumed inside the end of another.</summary>
+    internal bool IsNested => _inlineDepth > 0;
+
     internal long NextTaskId() => ++_lastTaskId;
 
     /// <summary>The run loop. One turn is the four steps; it ends when <see cref="_finished"/> is set.</summary>
@@ -114,6 +118,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>Step 1. A continuation may queue others: they run in this turn too, as long as the quota lasts.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunReady()
     {
         ReadyQueue ready = Driver.Ready;
@@ -123,8 +128,18 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         int left = quota;
         while (left > 0 && !ready.IsEmpty)
         {
-            left--;
-            ready.Pop().Run();
+            try
+            {
+                while (left > 0 && !ready.IsEmpty)
+                {
+                    left--;
+                    ready.Pop().Run();
+                }
+            }
+            catch (Exception e)
+            {
+                ReportFault(this, "(async void, or a continuation given by hand)", e); // Tasks keep their own exceptions.
+            }
         }
 
         counters.Resumes += quota - left;

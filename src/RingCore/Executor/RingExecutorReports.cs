@@ -25,6 +25,16 @@ public sealed partial class RingExecutor
         return list;
     }
 
+    /// <summary>Native memory that ops hold or have pooled, in bytes; without the ring's own mappings, whose size never changes. Owner thread.</summary>
+    public long NativeBytes
+    {
+        get
+        {
+            Driver.ThrowIfNotOwner();
+            return Driver.Table.NativeBytes;
+        }
+    }
+
     /// <summary>Read leases handed out and not yet disposed. Owner thread.</summary>
     public IReadOnlyList<LeaseInfo> LeasesOut()
     {

@@ -108,7 +108,7 @@ public readonly struct RingTaskAwaiter : ICriticalNotifyCompletion, IRingAwaiter
     }
 
     /// <summary>Whether it has ended.</summary>
-    public bool IsCompleted => _box is null || _box.IsDone(_version);
+    public bool IsCompleted => _box is null || _box.IsReady(_version);
 
     /// <summary>Ends the await: rethrows what the body threw. Once.</summary>
     public void GetResult() => _box?.Take(_version);
@@ -137,7 +137,7 @@ public readonly struct RingTaskAwaiter<T> : ICriticalNotifyCompletion, IRingAwai
     }
 
     /// <summary>Whether it has ended.</summary>
-    public bool IsCompleted => _box is null || _box.IsDone(_version);
+    public bool IsCompleted => _box is null || _box.IsReady(_version);
 
     /// <summary>Ends the await: the result, or what the body threw. Once.</summary>
     public T GetResult() => _box is null ? _result : _box.TakeResult(_version);

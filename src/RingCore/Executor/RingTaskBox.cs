@@ -30,7 +30,6 @@ internal abstract class RingTaskBox : RingWork
 
     private RingExecutor _executor = null!;
     private object? _waiter; // Another box, or an Action.
-    private Action? _continuation;
     private ExecutionContext? _flow;
     private Exception? _exception;
     private short _version;
@@ -38,21 +37,19 @@ internal abstract class RingTaskBox : RingWork
 
     internal short Version => _version;
 
-    internal long Id { get; private set; }
-
     internal RingExecutor Executor => _executor;
 
     /// <summary>Name of the async method.</summary>
     internal abstract string Name { get; }
 
     /// <summary>What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box posts itself.</summary>
-    internal Action Continuation => _continuation ??= () =>
+    private void Resume()
     {
         if (_executor.IsOwner)
-            Run();
+            _executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
         else
             _executor.Post(this);
-    };
+    }
 
     protected abstract void MoveNext();
 
@@ -61,8 +58,9 @@ internal abstract class RingTaskBox : RingWork
         Debug.Assert(_state == BoxState.Pooled, "a box is rented once");
         _executor = executor;
         _state = BoxState.Running;
-        Id = executor.NextTaskId();
-        executor.Driver.Ring.Trace.Record(TraceKind.TaskStarted, 0, Id);
+        Continuation ??= Resume;
+        TaskId = executor.NextTaskId();
+        executor.Driver.Ring.Trace.Record(TraceKind.TaskStarted, 0, TaskId);
     }
 
     /// <summary>At each suspension: the context that the body continues with. The default one costs this compare.</summary>
@@ -78,10 +76,10 @@ internal abstract class RingTaskBox : RingWork
         // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes back.
         OpDriver driver = _executor.Driver;
         long outer = driver.CurrentTaskId;
-        long id = Id;
+        long id = TaskId;
         driver.CurrentTaskId = id;
         driver.Ring.Trace.Record(TraceKind.TaskResumed, 0, id);
-        if (_flow is null)
+        if (_flow is null && (!_executor.IsNested || ReferenceEquals(ExecutionContext.Capture(), DefaultFlow)))
         {
             MoveNext();
             if (DefaultFlow is not null && !ReferenceEquals(ExecutionContext.Capture(), DefaultFlow))
@@ -89,7 +87,8 @@ internal abstract class RingTaskBox : RingWork
         }
         else
         {
-            ExecutionContext.Run(_flow, static box => ((RingTaskBox)box!).MoveNext(), this);
+            // Also for the default context, where this is resumed inside the end of a task that had values set: they are not this body's.
+            ExecutionContext.Run((_flow ?? DefaultFlow)!, static box => ((RingTaskBox)box!).MoveNext(), this);
         }
 
         driver.CurrentTaskId = outer;
@@ -100,6 +99,17 @@ internal abstract class RingTaskBox : RingWork
         if (version != _version)
             ThrowStale();
         return _state == BoxState.Done;
+    }
+
+    /// <summary>Before an await: what is wrong must be said here. Thrown later, from OnCompleted, it would end the process in Task code.</summary>
+    internal bool IsReady(short version)
+    {
+        if (IsDone(version))
+            return true;
+        _executor.Driver.ThrowIfNotOwner();
+        if (_waiter is not null)
+            ThrowStale();
+        return false;
     }
 
     internal void SetContinuation(object waiter, short version)
@@ -119,7 +129,7 @@ internal abstract class RingTaskBox : RingWork
         Debug.Assert(_state == BoxState.Running, "a body ends once");
         _state = BoxState.Done;
         _flow = null;
-        _executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, Id);
+        _executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
         if (_waiter is { } waiter)
         {
             _waiter = null;
@@ -145,7 +155,7 @@ internal abstract class RingTaskBox : RingWork
     {
         _executor = RingExecutor.Current!;
         _state = BoxState.Running;
-        Id = _executor?.NextTaskId() ?? 0;
+        TaskId = _executor?.NextTaskId() ?? 0;
     }
 
     internal void Take(short version)

@@ -85,7 +85,7 @@ public struct RingTaskMethodBuilder<T>
     /// <summary>6. AwaitOnCompleted.</summary>
     public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
-        where TStateMachine : IAsyncStateMachine => awaiter.OnCompleted(Suspend(ref stateMachine).Continuation);
+        where TStateMachine : IAsyncStateMachine => awaiter.OnCompleted(Suspend(ref stateMachine).Continuation!);
 
     /// <summary>7. AwaitUnsafeOnCompleted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,12 +99,26 @@ public struct RingTaskMethodBuilder<T>
         if (default(TAwaiter) is not null && awaiter is IRingAwaiter)
             ((IRingAwaiter)awaiter).Suspend(box);
         else
-            awaiter.UnsafeOnCompleted(box.Continuation);
+            HandOver(ref awaiter, box);
     }
 
     /// <summary>8. SetStateMachine.</summary>
     public readonly void SetStateMachine(IAsyncStateMachine stateMachine)
     {
+    }
+
+    /// <summary>
+    /// An awaiter of the base library, mostly a ValueTask's. If one of our awaitables stands behind it, it recognises the delegate
+    /// through Suspending and keeps the box instead: no delegate and no context on the way back.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void HandOver<TAwaiter>(ref TAwaiter awaiter, RingTaskBox<T> box)
+        where TAwaiter : ICriticalNotifyCompletion
+    {
+        OpDriver driver = box.Executor.Driver;
+        driver.Suspending = box;
+        awaiter.UnsafeOnCompleted(box.Continuation!);
+        driver.Suspending = null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

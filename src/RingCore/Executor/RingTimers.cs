@@ -156,9 +156,9 @@ internal sealed unsafe class RingTimers
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
-        internal override object? Waiter => "timers";
-
         internal bool IsArmed => _armed;
+
+        internal override object? Waiter => "timers";
 
         internal void Cover(long deadline)
         {

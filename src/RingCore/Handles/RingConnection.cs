@@ -83,6 +83,31 @@ public sealed partial class RingConnection : RingHandle
         return task;
     }
 
+    /// <summary>
+    /// Reads until the peer finishes, a lease at a time, with one multishot receive (6.0): one SQE for many reads. Opt-in, because
+    /// it takes buffers while nobody reads: at most about <paramref name="mostLeases"/>, then it is cancelled until the loop has caught up.
+    /// Dispose each lease. Leaving the loop cancels the receive; bytes that came and were not taken are then lost.
+    /// </summary>
+    /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
+    /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
+    public async IAsyncEnumerable<ReadLease> ReadAllAsync(
+        int mostLeases = 8, [EnumeratorCancellation] CancellationToken token = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mostLeases, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(mostLeases, 1024);
+        StartReading();
+        try
+        {
+            await using var stream = new LeaseStream(this, mostLeases, token);
+            while (await stream.MoveNextAsync())
+                yield return stream.Current;
+        }
+        finally
+        {
+            ReceiveEnded();
+        }
+    }
+
     /// <summary>Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.</summary>
     /// <param name="how">Which direction.</param>
     public async ValueTask ShutdownAsync(System.Net.Sockets.SocketShutdown how)

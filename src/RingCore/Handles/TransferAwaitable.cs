@@ -193,7 +193,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
     {
         string what = kind is TransferKind.Receive or TransferKind.Wait or TransferKind.ReceiveExactly ? "Reading" : "Writing";
-        if (kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
+        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
             return fault;
         Exception error = RingErrors.Socket(res, connection, token, what);
         if (kind == TransferKind.Write && done > 0)

@@ -192,6 +192,24 @@ public readonly struct Op
 
     internal RingHandle? Handle => _handle;
 
+    /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
+    internal bool Breaks(int res) => res < 0 || res < _code switch
+    {
+        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => _memory.Length,
+        io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
+        io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
+        io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
+        _ => 0,
+    };
+
+    private static int Total(ReadOnlyMemory<byte>[] memories)
+    {
+        int total = 0;
+        foreach (ReadOnlyMemory<byte> memory in memories)
+            total += memory.Length;
+        return total;
+    }
+
     /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void Write(OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, ushort ioprio = 0, uint pollFlags = 0)

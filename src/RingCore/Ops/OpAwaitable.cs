@@ -19,13 +19,14 @@ internal abstract class OpAwaitable : OpSink
     internal uint Flags;
     private short _version;
     private AwaitState _state;
-    private Action<object?>? _continuation;
+    private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
+    private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
     private object? _context; // A foreign SynchronizationContext or TaskScheduler, or an ExecutionContext to restore: rare.
 
     internal short Version => _version;
 
-    internal override object? Waiter => (_continuationState as Action)?.Target ?? _continuationState;
+    internal override object? Waiter => _box ?? (_continuationState as Action)?.Target ?? _continuationState;
 
     /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
@@ -48,8 +49,15 @@ internal abstract class OpAwaitable : OpSink
         Res = res;
         Flags = flags;
         _state.Move(AwaitState.Completed);
-        if (_continuation is not null)
-            Driver.Queue(this);
+        if (_box is { } box)
+        {
+            _box = null;
+            Driver.Queue(box, Key);
+        }
+        else if (_continuation is not null)
+        {
+            Driver.Queue(this, Key);
+        }
     }
 
     internal sealed override void Run()
@@ -71,13 +79,32 @@ internal abstract class OpAwaitable : OpSink
     {
         if (token != _version)
             ThrowStale();
-        return _state == AwaitState.Completed ? CompletedStatus : ValueTaskSourceStatus.Pending;
+        if (_state == AwaitState.Completed)
+            return CompletedStatus;
+
+        // Said here, before an await: thrown later, from OnCompleted, it would end the process in Task code.
+        Driver.ThrowIfNotOwner();
+        if (_box is not null || _continuation is not null)
+            ThrowStale();
+        return ValueTaskSourceStatus.Pending;
     }
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        if (token != _version || _continuation is not null)
+        if (token != _version || _box is not null || _continuation is not null)
             ThrowStale();
+
+        // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no context captured.
+        if (Driver.Suspending is { } box && ReferenceEquals(state, box.Continuation))
+        {
+            Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, box.TaskId);
+            if (_state == AwaitState.Completed)
+                Driver.Queue(box, Key);
+            else
+                _box = box;
+            return;
+        }
+
         Driver.ThrowIfNotOwner();
         _continuation = continuation;
         _continuationState = state;
@@ -85,7 +112,7 @@ internal abstract class OpAwaitable : OpSink
         if (flags != ValueTaskSourceOnCompletedFlags.None)
             Capture(flags);
         if (_state == AwaitState.Completed)
-            Driver.Queue(this);
+            Driver.Queue(this, Key);
     }
 
     /// <summary>Ends the caller's half; the object can be pooled after it. Result fields stay readable until the next rent.</summary>

@@ -44,7 +44,7 @@ public sealed class OpChain
             sqes += step.SqeCount;
         }
 
-        var run = new ChainRun(driver, _steps.Length);
+        var run = new ChainRun(driver, _steps);
         if (Op.Refused(driver, token))
         {
             driver.Refuse(run);
@@ -69,15 +69,17 @@ public sealed class OpChain
     private sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
         internal readonly ulong[] Keys;
+        private readonly Op[] _steps;
         private readonly OpResult[] _results;
         private int _missing;
         private bool _cancelAsked;
 
-        internal ChainRun(OpDriver driver, int steps)
+        internal ChainRun(OpDriver driver, Op[] steps)
         {
-            Keys = new ulong[steps];
-            _results = new OpResult[steps];
-            _missing = steps;
+            Keys = new ulong[steps.Length];
+            _steps = steps;
+            _results = new OpResult[steps.Length];
+            _missing = steps.Length;
             Begin(driver);
         }
 
@@ -85,6 +87,9 @@ public sealed class OpChain
 
         internal override void Complete(int res, uint flags, int step)
         {
+            // A step that never ran was cancelled by the step before it, not by its own deadline.
+            if (res == -Errno.ETIME && step > 0 && _steps[step - 1].Breaks(_results[step - 1].Res))
+                res = -Errno.ECANCELED;
             _results[step] = new OpResult(res, flags);
             if (--_missing == 0)
                 base.Complete(0, 0, 0);

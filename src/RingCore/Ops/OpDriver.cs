@@ -44,8 +44,11 @@ internal sealed unsafe class OpDriver
     /// <summary>Id of the task now running, for the trace; 0 outside tasks.</summary>
     internal long CurrentTaskId;
 
+    /// <summary>The task whose builder is handing its continuation to an awaiter right now.</summary>
+    internal RingWork? Suspending;
+
     /// <summary>The loop's coarse clock.</summary>
-    internal uint NowMs;
+    internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
 
     /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
     internal bool Stopping;
@@ -88,12 +91,12 @@ internal sealed unsafe class OpDriver
         $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
         + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in Task code leaves that thread.");
 
-    /// <summary>Puts an awaitable on the ready queue.</summary>
+    /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Queue(OpSink sink)
+    internal void Queue(RingWork work, ulong key)
     {
-        Ring.Trace.Record(TraceKind.Queued, sink.Key);
-        Ready.Push(sink);
+        Ring.Trace.Record(TraceKind.Queued, key, work.TaskId);
+        Ready.Push(work);
     }
 
     /// <summary>Takes an SQE and a slot for it. The caller fills both before anything else happens.</summary>

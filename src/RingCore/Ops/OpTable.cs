@@ -98,6 +98,9 @@ internal sealed unsafe class OpTable
 
     internal int Capacity => _slots.Length;
 
+    /// <summary>Native memory held: the slots' storage, and the wide blocks in use and pooled.</summary>
+    internal long NativeBytes => (long)_chunks.Count * ChunkSlots * StorageSize + (long)(WideInUse + _wideFree.Count) * WideSize;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Rent(out int index)
     {

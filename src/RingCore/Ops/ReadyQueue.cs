@@ -11,6 +11,12 @@ internal abstract class RingWork
     /// <summary>Next in the list of posted work; owned by the poster until the owner thread takes the list.</summary>
     internal RingWork? NextPosted;
 
+    /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
+    internal Action? Continuation;
+
+    /// <summary>The task's id, for the trace; 0 for other work.</summary>
+    internal long TaskId;
+
     /// <summary>Runs on the owner thread. What it throws, it handles.</summary>
     internal abstract void Run();
 

@@ -19,8 +19,10 @@ public sealed record RingCapabilities
     /// <summary>The refusal in words, with its remedy; empty when available.</summary>
     public string Problem { get; private init; } = "";
 
-    /// <summary>The kernel's own description. Nothing is decided by it.</summary>
-    public string Kernel { get; private init; } = RuntimeInformation.OSDescription;
+    /// <summary>The kernel's version and the system's name. Nothing is decided by it.</summary>
+    public string Kernel { get; private init; } = OperatingSystem.IsLinux()
+        ? $"Linux {Environment.OSVersion.Version.ToString(3)}, {RuntimeInformation.OSDescription}" // The description alone is the distribution's.
+        : RuntimeInformation.OSDescription;
 
     /// <summary>The processor architecture. RingCore is tested on x86-64.</summary>
     public Architecture Architecture { get; private init; } = RuntimeInformation.ProcessArchitecture;

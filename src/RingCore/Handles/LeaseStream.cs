@@ -1,0 +1,93 @@
+// Handles layer: a connection's reads as one multishot receive (IORING_RECV_MULTISHOT, 6.0): one SQE, a lease per CQE. The cap is
+// what keeps it fair: at the cap the receive is cancelled, what came with the cancel is kept, and it is armed again when the
+// consumer has caught up. Where the kernel lacks it, or has no buffer left, each round is a single receive.
+
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+using static RingCore.Sys.OpFlags;
+
+namespace RingCore;
+
+/// <summary>The sequence behind <see cref="RingConnection.ReadAllAsync"/>.</summary>
+internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
+{
+    private readonly RingConnection _connection;
+    private LeaseOwner? _own;
+    private bool _dry;
+    private int _error;
+
+    internal LeaseStream(RingConnection connection, int mostLeases, CancellationToken token)
+        : base(connection.Driver, token, mostLeases) => _connection = connection;
+
+    protected override bool CanArm => !_connection.IsDisposed;
+
+    protected override void Arm()
+    {
+        _connection.ThrowIfDisposed();
+        bool select = Driver.Leases.HasRing && !_dry;
+        if (!select)
+            _own = Driver.Leases.TakeOwn();
+        _dry = false;
+        ref OpSlot slot = ref Driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
+        if (select)
+        {
+            Prep.RecvSelect(sqe, LeasePool.Group);
+
+            // FALLBACK MultishotReceive (6.0): a single receive per round.
+            if (Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive))
+                sqe->ioprio = IORING_RECV_MULTISHOT;
+        }
+        else
+        {
+            Prep.Recv(sqe, _own!.Address, (uint)_own.Size);
+        }
+
+        OpDriver.Register(ref slot, this, Token);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    protected override bool Take(int res, uint flags)
+    {
+        LeaseOwner? owner = _own;
+        _own = null;
+        if ((flags & IORING_CQE_F_BUFFER) != 0)
+        {
+            int id = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
+            if (res > 0)
+                owner = Driver.Leases.Take(id);
+            else
+                Driver.Leases.ReturnUnused(id);
+        }
+
+        if (res > 0)
+        {
+            Keep(new ReadLease(owner!, res));
+            return true;
+        }
+
+        owner?.Release(owner.Version);
+        if (res == -Errno.ENOBUFS)
+        {
+            Driver.Leases.RanDry();
+            _dry = true; // The next round has a buffer of its own: it must not wait for another's lease.
+            return true;
+        }
+
+        _error = res; // 0: the peer has finished.
+        return false;
+    }
+
+    protected override void Cancelled()
+    {
+        _own?.Release(_own.Version);
+        _own = null;
+    }
+
+    protected override void Release(ReadLease result) => result.Dispose();
+
+    protected override void ThrowIfFailed()
+    {
+        if (_error < 0)
+            throw RingErrors.Socket(_error, _connection, Token, "Reading");
+    }
+}
