@@ -367,7 +367,7 @@ internal sealed unsafe class OpDriver
         {
             ref OpSlot slot = ref Table.At(i);
             if (slot.State == SlotState.Lent)
-                Cancel(OpTable.Key(slot, i));
+                slot.Sink!.CancelLoan(OpTable.Key(slot, i));
         }
     }
 

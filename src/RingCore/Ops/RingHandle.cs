@@ -155,12 +155,12 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         if (Driver.IsRetired)
             return; // What the kernel still had at the end of the executor was leaked on purpose.
-        ulong[] keys = new ulong[_loans];
+        var loans = new (OpSink Sink, ulong Key)[_loans];
         int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
-            keys[count++] = OpTable.Key(Driver.Table.At(index), index);
-        foreach (ulong key in keys)
-            Driver.Cancel(key);
+            loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));
+        foreach ((OpSink sink, ulong key) in loans)
+            sink.CancelLoan(key);
     }
 
     private void CloseNow()
