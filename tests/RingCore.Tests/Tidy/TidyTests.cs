@@ -1,0 +1,188 @@
+// Tests: Tidy. What the source has promised about itself: headers, sizes, layers, comments at every memory-ordering operation, no
+// call that would block or hide, and documents that quote the loop as it is.
+
+using System.Text.RegularExpressions;
+
+namespace RingCore.Tests.Tidy;
+
+public sealed partial class TidyTests
+{
+    /// <summary>Lower first. Trace is a leaf: all may call it, and it may name Sys alone.</summary>
+    private static readonly string[] s_layers = ["Sys", "Trace", "Ring", "Ops", "Executor", "Handles"];
+
+    /// <summary>Known exceptions to "lower never names higher", each with its reason.</summary>
+    private static readonly Dictionary<(string File, string Type), string> s_exceptions = new()
+    {
+        [("Trace/TraceRecorder.cs", "Kernel")] = "the recorder's clock is the seam's, so that a fake kernel has its own time",
+    };
+
+    [Fact]
+    public void EveryFile_BeginsWithAHeader_AndIsShort()
+    {
+        var offenders = new List<string>();
+        foreach (SourceText file in SourceText.All())
+        {
+            int header = file.Lines.TakeWhile(line => line.StartsWith("//", StringComparison.Ordinal)).Count();
+            if (header is < 1 or > 16)
+                offenders.Add($"{file}: {header} header lines");
+            if (file.Folder != "Sys" && file.Lines.Length >= 500)
+                offenders.Add($"{file}: {file.Lines.Length} lines");
+        }
+
+        Assert.Empty(offenders);
+    }
+
+    [Fact]
+    public void Core_StaysSmall()
+    {
+        int lines = SourceText.All().Where(file => file.Folder != "Sys")
+            .Sum(file => SourceText.WithoutComments(string.Join('\n', file.Lines), keepStrings: true).Split('\n').Count(line => line.Trim().Length > 0));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{lines} lines of code outside Sys/");
+        Assert.InRange(lines, 2_000, 5_500);
+    }
+
+    [Fact]
+    public void EveryVolatileAndInterlocked_SaysWhatItOrders()
+    {
+        var offenders = new List<string>();
+        foreach (SourceText file in SourceText.All())
+        {
+            string[] code = file.Code.Split('\n');
+            for (int i = 0; i < code.Length; i++)
+            {
+                if (MemoryOrdering().IsMatch(code[i]) && !Enumerable.Range(i - 2, 5).Any(at => at >= 0 && at < file.Lines.Length && HasComment(file.Lines[at], code[at])))
+                    offenders.Add($"{file}:{i + 1}: {file.Lines[i].Trim()}");
+            }
+        }
+
+        Assert.Empty(offenders);
+
+        static bool HasComment(string line, string code) => line.Contains("//", StringComparison.Ordinal) && !code.Contains("//", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(@"\bTask\.Run\b", "leaves the ring's thread")]
+    [InlineData(@"\bThreadPool\b", "leaves the ring's thread")]
+    [InlineData(@"\bThread\.(Sleep|Yield)\b", "blocks the ring")]
+    [InlineData(@"\basync\s+void\b", "its exceptions belong to nobody")]
+    [InlineData(@"\bDateTime\.(Now|UtcNow|Today)\b", "is not monotonic; the seam has the clock")]
+    [InlineData(@"\bStopwatch\b", "the seam has the clock")]
+    [InlineData(@"\bcatch\s*(\([^)]*\))?\s*(when\s*\([^)]*\))?\s*\{\s*\}", "hides an error")]
+    [InlineData(@"\.Wait\(\)|\.WaitAll\(|\.WaitAny\(", "blocks the ring")]
+    [InlineData(@"\bMonitor\.|\bSemaphoreSlim\b|\bReaderWriterLock", "blocks the ring")]
+    [InlineData(@"\bdynamic\b|\bReflection\.Emit\b", "does not work in NativeAOT")]
+    [InlineData(@"\bGC\.(Collect|AddMemoryPressure)\b", "is the application's business")]
+    public void BannedCall_IsNotThere(string pattern, string why)
+    {
+        IEnumerable<string> offenders =
+            from file in SourceText.All()
+            from Match match in Regex.Matches(file.Code, pattern)
+            select $"{file}:{file.Code[..match.Index].Count(c => c == '\n') + 1}: {match.Value.Trim()} {why}";
+        Assert.Empty(offenders);
+    }
+
+    /// <summary>Waiting for a task is for threads that do not run a ring: the caller of Run and of Start.</summary>
+    [Fact]
+    public void BlockingGetResult_IsOnlyInRunAndStart()
+    {
+        IEnumerable<string> files =
+            from file in SourceText.All()
+            where file.Code.Contains(".GetAwaiter().GetResult()", StringComparison.Ordinal)
+            select file.Path;
+        Assert.Equal(["Executor/RingShutdown.cs"], files);
+    }
+
+    [Fact]
+    public void LowerLayers_NeverNameHigherOnes()
+    {
+        List<SourceText> files = SourceText.All();
+        Assert.All(files, file => Assert.Contains(file.Folder, s_layers));
+        Dictionary<string, string> folderOf = [];
+        foreach (SourceText file in files)
+        {
+            foreach (Match match in TopLevelType().Matches(file.Code))
+                folderOf.TryAdd(match.Groups[1].Value, file.Folder);
+        }
+
+        Assert.Equal("Executor", folderOf["RingExecutor"]);
+        Assert.Equal("Ops", folderOf["OpDriver"]);
+        Assert.Equal("Sys", folderOf["io_uring_sqe"]);
+        var offenders = new SortedSet<string>(StringComparer.Ordinal);
+        var used = new HashSet<(string, string)>();
+        foreach (SourceText file in files)
+        {
+            int layer = Array.IndexOf(s_layers, file.Folder);
+            foreach (Match match in Identifier().Matches(file.Code))
+            {
+                if (!folderOf.TryGetValue(match.Value, out string? other) || Array.IndexOf(s_layers, other) <= layer || IsMember(file.Code, match))
+                    continue;
+                if (s_exceptions.ContainsKey((file.Path, match.Value)))
+                    used.Add((file.Path, match.Value));
+                else
+                    offenders.Add($"{file} names {match.Value} of {other}/");
+            }
+        }
+
+        Assert.Empty(offenders);
+        Assert.Equal(s_exceptions.Keys.Order(), used.Order()); // An exception that nobody needs any more is deleted.
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("ARCHITECTURE.md")]
+    public void Document_QuotesTheLoopAsItIs(string document)
+    {
+        string text = File.ReadAllText(Repository.Path(document));
+        Match quote = Quote().Match(text);
+        Assert.SkipUnless(quote.Success, $"{document} does not quote the loop");
+        string source = File.ReadAllText(Repository.Path("src", "RingCore", "Executor", "RingExecutor.cs"));
+        Match loop = Loop().Match(source);
+        Assert.True(loop.Success, "the marks around the loop are gone");
+        Assert.Equal(Lines(loop.Groups[1].Value), Lines(quote.Groups[1].Value));
+        Assert.Equal(4, Regex.Count(loop.Groups[1].Value, "// [1-4] "));
+
+        static List<string> Lines(string block)
+        {
+            List<string> lines = [.. block.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
+            int indent = lines.Min(line => line.Length - line.TrimStart().Length);
+            return [.. lines.Select(line => line[indent..])];
+        }
+    }
+
+    [Fact]
+    public void WithoutComments_KeepsCodeAndLines()
+    {
+        Assert.Equal("a   \nb", SourceText.WithoutComments("a //\nb", keepStrings: false));
+        Assert.Equal("a      b", SourceText.WithoutComments("a /**/ b", keepStrings: false));
+        Assert.Equal("f(      )", SourceText.WithoutComments("f(\"a //\")", keepStrings: false));
+        Assert.Equal("f(\"// b\") ", SourceText.WithoutComments("f(\"// b\") ", keepStrings: true));
+        Assert.Equal("f(   , x)", SourceText.WithoutComments("f('\"', x)", keepStrings: false));
+    }
+
+    /// <summary>Behind a dot or a simple type it is a member that bears a type's name: handle.Ring, ulong Op.</summary>
+    private static bool IsMember(string code, Match match)
+    {
+        int before = match.Index - 1;
+        while (before >= 0 && char.IsWhiteSpace(code[before]))
+            before--;
+        return before >= 0 && (code[before] == '.' || SimpleType().IsMatch(code.AsSpan(0, before + 1)));
+    }
+
+    [GeneratedRegex(@"\b(Volatile|Interlocked)\.")]
+    private static partial Regex MemoryOrdering();
+
+    [GeneratedRegex(@"^(?:(?:public|internal|file|static|sealed|abstract|readonly|ref|unsafe|partial) )*(?:class|struct|enum|interface|record struct|record class|record) (\w+)", RegexOptions.Multiline)]
+    private static partial Regex TopLevelType();
+
+    [GeneratedRegex(@"\b(?:u?long|u?int|byte|bool|string)\z", RegexOptions.RightToLeft)]
+    private static partial Regex SimpleType();
+
+    [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
+    private static partial Regex Identifier();
+
+    [GeneratedRegex(@"<!-- quote: run-loop -->\s*```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Quote();
+
+    [GeneratedRegex(@"// DOC: run-loop\n(.*?)\n\s*// DOC: end", RegexOptions.Singleline)]
+    private static partial Regex Loop();
+}
