@@ -152,10 +152,8 @@ public sealed class D5TransferTests : LiveTest
         lease.Dispose();
         copy.Dispose();
         await Task.Run(copy.Dispose);
-        await RingExecutor.Yield();
-        await RingExecutor.Yield();
-        Assert.Equal(2, RingExecutor.Current!.Counters.StaleLeases);
-        Assert.Equal(0, RingExecutor.Current.Counters.LeasesOut);
+        await Until(() => RingExecutor.Current!.Counters.StaleLeases == 2);
+        Assert.Equal(0, RingExecutor.Current!.Counters.LeasesOut);
         for (int i = 0; i < 10; i++)
         {
             await a.WriteAsync(new[] { (byte)i });
