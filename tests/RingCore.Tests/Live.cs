@@ -38,7 +38,6 @@ internal static class Live
     internal static RingCounters Run(Func<RingTask> main, RingOptions? options = null, bool settled = true, TimeSpan? timeout = null)
     {
         RequireIoUring();
-        int leaked = RingExecutor.LeakedOps;
         RingExecutor? executor = null;
         OnThread(
             () => RingExecutor.Run(async () =>
@@ -52,7 +51,7 @@ internal static class Live
         Assert.Equal(0, counters.InFlight);
         Assert.Equal(0, counters.LeasesOut);
         Assert.Equal(0, counters.StaleCqes);
-        Assert.Equal(leaked, RingExecutor.LeakedOps);
+        Assert.Equal(0, executor.Driver.Outstanding); // Of this executor; LeakedOps is the whole process's.
         return counters;
     }
 
