@@ -288,8 +288,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         internal override void Complete(int res, uint flags, int step)
         {
             IsArmed = false;
-            if (res >= 0 && !_executor.Driver.Stopping)
-                Arm();
+            if (!_executor.Driver.Stopping)
+                Arm(); // Whatever the result: without it no post would ever end a wait again.
         }
     }
 

@@ -161,6 +161,7 @@ public sealed partial class RingExecutor
                 + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");
         }
 
+        Driver.Retire();
         Driver.Ring.Dispose();
     }
 

@@ -134,15 +134,7 @@ public sealed class RingListener : RingHandle
 
     private protected override void OnClosing()
     {
-        if (_unlinkPath is null)
-            return;
-        try
-        {
-            File.Delete(_unlinkPath);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Its directory has gone, or is not ours any more: there is nothing to remove, and the socket must be closed all the same.
-        }
+        if (_unlinkPath is not null)
+            SocketCalls.Unlink(_unlinkPath); // If its directory has gone there is nothing to remove; the socket is closed all the same.
     }
 }

@@ -3,6 +3,7 @@
 
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -18,6 +19,13 @@ internal static unsafe class SocketCalls
     {
         fixed (byte* bytes = address.Bytes)
             return Libc.bind(fd, bytes, (uint)address.Bytes.Length);
+    }
+
+    /// <summary>0, or −errno.</summary>
+    internal static int Unlink(string path)
+    {
+        fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
+            return Libc.unlink(bytes);
     }
 
     internal static int Shutdown(int fd, SocketShutdown how) => Libc.shutdown(fd, (int)how);

@@ -97,6 +97,9 @@ public sealed class OpChain
                 CancelAsked();
         }
 
+        /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
+        internal override void CancelLoan(ulong key) => CancelAsked();
+
         internal override void Refused()
         {
             for (int i = 0; i < _results.Length; i++)

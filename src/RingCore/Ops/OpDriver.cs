@@ -33,7 +33,7 @@ internal sealed unsafe class OpDriver
     internal readonly OpTable Table;
     internal readonly ReadyQueue Ready = new();
     internal readonly IOpHost Host;
-    private readonly int _ownerThread = Environment.CurrentManagedThreadId;
+    private int _ownerThread = Environment.CurrentManagedThreadId; // −1 once the executor has stopped: nobody owns it then.
 
     /// <summary>Requests without a slot that the kernel still has.</summary>
     private int _unslotted;
@@ -87,9 +87,15 @@ internal sealed unsafe class OpDriver
             ThrowNotOwner();
     }
 
-    private void ThrowNotOwner() => throw new InvalidOperationException(
-        $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
+    private void ThrowNotOwner() => throw new InvalidOperationException(_ownerThread < 0
+        ? $"RingExecutor '{Options.Name}' has stopped: nothing that belongs to it can be used any more, only disposed."
+        : $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
         + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in Task code leaves that thread.");
+
+    /// <summary>The ring is about to be unmapped: from here on no thread is the owner.</summary>
+    internal void Retire() => _ownerThread = -1;
+
+    internal bool IsRetired => _ownerThread < 0;
 
     /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -205,19 +211,23 @@ internal sealed unsafe class OpDriver
         }
     }
 
-    /// <summary>Handles every CQE that is ready, once. Queues continuations; runs none.</summary>
+    /// <summary>
+    /// Handles the CQEs that are ready. Queues continuations; runs none. Each CQE is copied and given back before its sink sees it:
+    /// a sink may start an op, a full SQ then submits, and a kernel that is busy makes that reap again, in here.
+    /// </summary>
     internal int Reap()
     {
         Ring ring = Ring;
         uint ready = ring.Ready;
         if (ready == 0)
             return 0;
-        for (uint i = 0; i < ready; i++)
+        for (uint i = 0; i < ready && ring.Ready != 0; i++)
         {
-            ref readonly io_uring_cqe cqe = ref ring.CqeAt(i);
+            ref readonly io_uring_cqe cqe = ref ring.CqeAt(0);
             ulong key = cqe.user_data;
             int res = cqe.res;
             uint flags = cqe.flags;
+            ring.Advance(1);
             ref OpSlot slot = ref Table.Find(key);
             if (Unsafe.IsNullRef(ref slot))
                 ReapUnslotted(key, res);
@@ -225,7 +235,6 @@ internal sealed unsafe class OpDriver
                 Complete(ref slot, key, res, flags);
         }
 
-        ring.Advance(ready);
         if (ring.Overflowed)
             ring.Counters.Overflows++;
         return (int)ready;
@@ -358,7 +367,7 @@ internal sealed unsafe class OpDriver
         {
             ref OpSlot slot = ref Table.At(i);
             if (slot.State == SlotState.Lent)
-                Cancel(OpTable.Key(slot, i));
+                slot.Sink!.CancelLoan(OpTable.Key(slot, i));
         }
     }
 

@@ -22,6 +22,9 @@ internal abstract class OpSink : RingWork
     {
     }
 
+    /// <summary>The op's handle is disposed, or everything is to end. A chain's step may stand behind others that never end.</summary>
+    internal virtual void CancelLoan(ulong key) => Driver.Cancel(key);
+
     /// <summary>The op never reaches the kernel: cancelled before, or its executor stops.</summary>
     internal virtual void Refused() => Complete(-Errno.ECANCELED, 0, 0);
 

@@ -147,16 +147,20 @@ public class RingHandle : IDisposable, IAsyncDisposable
         CancelLoans();
     }
 
-    /// <summary>By user_data, never by fd: a number can be somebody else's by the time the kernel looks.</summary>
+    /// <summary>
+    /// By user_data, never by fd: a number can be somebody else's by the time the kernel looks. The keys are collected first: a cancel
+    /// may have to submit and reap to find room, and the list of loans changes under the reap.
+    /// </summary>
     private void CancelLoans()
     {
-        for (int index = FirstSlot; index >= 0;)
-        {
-            ref OpSlot slot = ref Driver.Table.At(index);
-            int next = slot.Next;
-            Driver.Cancel(OpTable.Key(slot, index));
-            index = next;
-        }
+        if (Driver.IsRetired)
+            return; // What the kernel still had at the end of the executor was leaked on purpose.
+        var loans = new (OpSink Sink, ulong Key)[_loans];
+        int count = 0;
+        for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
+            loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));
+        foreach ((OpSink sink, ulong key) in loans)
+            sink.CancelLoan(key);
     }
 
     private void CloseNow()

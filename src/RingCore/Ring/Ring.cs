@@ -22,14 +22,14 @@ public sealed unsafe class Ring : IDisposable
     // Owner thread only. The hot ones first.
     private readonly io_uring_sqe* _sqes;
     private readonly io_uring_cqe* _cqes;
-    private readonly uint* _kernelSqHead;
-    private readonly uint* _kernelSqTail;
-    private readonly uint* _kernelSqFlags;
-    private readonly uint* _kernelCqHead;
-    private readonly uint* _kernelCqTail;
+    private uint* _kernelSqHead;
+    private uint* _kernelSqTail;
+    private uint* _kernelSqFlags;
+    private uint* _kernelCqHead;
+    private uint* _kernelCqTail;
     private readonly uint _sqMask;
     private readonly uint _cqMask;
-    private readonly uint _sqEntries;
+    private uint _sqEntries;
     private readonly int _enterFd;
     private readonly uint _enterFlags;
     private readonly uint _waitFlags;
@@ -38,9 +38,12 @@ public sealed unsafe class Ring : IDisposable
     private readonly Kernel _kernel;
     private readonly WaitArgument* _wait;
 
+    /// <summary>What the queue pointers point to once the ring is disposed.</summary>
+    private static readonly uint* s_nothing = (uint*)NativeMemory.AllocZeroed(sizeof(uint));
+
     // Owner thread only, cold.
     private readonly RingSetup _setup;
-    private readonly uint* _kernelCqOverflow;
+    private uint* _kernelCqOverflow;
     private readonly List<(nint Address, nuint Length)> _mappings = [];
     private bool _disposed;
 
@@ -182,6 +185,7 @@ public sealed unsafe class Ring : IDisposable
     /// </summary>
     public int Enter(uint minComplete, long timeoutNs = -1)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         uint toSubmit = _sqTail - _sqHead;
         uint flags = _enterFlags | IORING_ENTER_GETEVENTS;
         void* argument = null;
@@ -254,6 +258,11 @@ public sealed unsafe class Ring : IDisposable
             return;
         _disposed = true;
         Release();
+
+        // A ring that is used after its end is empty and full at once, instead of reading unmapped memory.
+        _sqEntries = 0;
+        _sqHead = _sqTail = 0;
+        _kernelSqHead = _kernelSqTail = _kernelSqFlags = _kernelCqHead = _kernelCqTail = _kernelCqOverflow = s_nothing;
     }
 
     private uint ReadSqHead()

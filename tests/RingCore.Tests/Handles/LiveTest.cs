@@ -1,6 +1,6 @@
 // Tests: what every live test shares: the kernel modes it runs in, an executor with a deadline, connected pairs, and the look
 // behind at the end: no slot, wide block, lease or descriptor may be left. It tests nothing itself.
-// Live tests run one at a time: they count the descriptors of the process.
+// They run alone: they count the descriptors of the process. Live.cs runs tests that need less than that.
 
 using System.Net;
 using System.Net.Sockets;
@@ -8,21 +8,13 @@ using RingCore.Sys;
 
 namespace RingCore.Tests.Handles;
 
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class LiveCollection
-{
-    public const string Name = "live kernel, one at a time";
-}
-
-[Collection(LiveCollection.Name)]
+[Collection(nameof(Alone))]
 public abstract class LiveTest
 {
     protected const string All = "all features";
     protected const string Linux510 = "as Linux 5.10";
     protected const string Tiny = "tiny rings and buffers";
     protected const string TinyLinux510 = "tiny, as Linux 5.10";
-
-    private static string? s_refused;
 
     /// <summary>With every optional feature on, and without what a 5.10 kernel lacks.</summary>
     public static TheoryData<string> Modes => [All, Linux510];
@@ -40,12 +32,7 @@ public abstract class LiveTest
         return options;
     }
 
-    protected static void RequireIoUring()
-    {
-        s_refused ??= RingCapabilities.Probe() is { IsAvailable: false } report ? report.Problem : "";
-        if (s_refused.Length > 0)
-            Assert.Skip(s_refused);
-    }
+    protected static void RequireIoUring() => Live.RequireIoUring();
 
     /// <summary>Runs a body on an executor of its own; a hang is a failure that names the ops in flight.</summary>
     protected static void Run(string mode, Func<RingTask> body, Func<RingOptions, RingOptions>? change = null, int seconds = 30)

@@ -140,18 +140,6 @@ public sealed class LimitTests
         });
     }
 
-    [Fact]
-    public void AnyOtherErrorOfEnter_EndsTheExecutorLoudly()
-    {
-        using var kernel = new FakeKernel();
-        InvalidOperationException e = Assert.Throws<InvalidOperationException>(() => RingExecutor.Run(async () =>
-        {
-            kernel.RefuseEnter(Errno.EBADF);
-            await Op.Nop();
-        }, kernel.Options()));
-        Assert.Contains("EBADF", e.Message);
-    }
-
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
