@@ -142,7 +142,16 @@ public sealed partial class RingExecutor
     {
         ArgumentNullException.ThrowIfNull(task);
         _ = Required;
-        return task();
+        try
+        {
+            return task();
+        }
+        catch (Exception e)
+        {
+            var builder = RingTaskMethodBuilder<T>.Create();
+            builder.SetException(e);
+            return builder.Task;
+        }
     }
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
@@ -233,9 +242,18 @@ public sealed partial class RingExecutor
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        private readonly ExecutionContext? _flow = ExecutionContext.Capture();
+
         internal Task<T> Task => _done.Task;
 
-        internal override void Run() => _ = RunAsync();
+        /// <summary>With the caller's AsyncLocals, as Task.Run does.</summary>
+        internal override void Run()
+        {
+            if (_flow is null)
+                _ = RunAsync();
+            else
+                ExecutionContext.Run(_flow, static call => _ = ((Invocation<T>)call!).RunAsync(), this);
+        }
 
         private async RingTask RunAsync()
         {
@@ -255,8 +273,11 @@ public sealed partial class RingExecutor
             Ended();
         }
 
-        internal override void Refuse() =>
+        internal override void Refuse()
+        {
             _done.TrySetException(new ObjectDisposedException($"RingExecutor '{Owner?.Name}'", "The executor has stopped."));
+            Ended();
+        }
     }
 
     private abstract class InvocationBase : RingWork
@@ -276,7 +297,17 @@ public sealed partial class RingExecutor
 
     private sealed class PostedTask(RingExecutor executor, Func<RingTask> work) : RingWork
     {
+        private readonly ExecutionContext? _flow = ExecutionContext.Capture();
+
         internal override void Run()
+        {
+            if (_flow is null)
+                Start();
+            else
+                ExecutionContext.Run(_flow, static post => ((PostedTask)post!).Start(), this);
+        }
+
+        private void Start()
         {
             try
             {

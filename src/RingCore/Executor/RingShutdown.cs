@@ -74,6 +74,8 @@ public sealed partial class RingExecutor
         SynchronizationContext.SetSynchronizationContext(_context);
         try
         {
+            if (RingTaskBox.DefaultFlow is { } none)
+                ExecutionContext.Restore(none); // The loop itself has no AsyncLocals; what runs in it brings its own.
             _wake.Arm();
             if (first is not null)
                 Driver.Ready.Push(first);
