@@ -241,7 +241,8 @@ public sealed class EntryTests
         {
             RingTask task = RingExecutor.Spawn(Broken);
             await Assert.ThrowsAsync<FormatException>(async () => await task);
-            Assert.Throws<FormatException>(() => { _ = RingExecutor.Spawn(BrokenOfInt); });
+            RingTask<int> ofInt = RingExecutor.Spawn(BrokenOfInt);
+            await Assert.ThrowsAsync<FormatException>(async () => await ofInt);
         });
 
         static RingTask Broken() => throw new FormatException();
