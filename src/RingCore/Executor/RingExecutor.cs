@@ -117,12 +117,15 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         // DOC: end
     }
 
-    /// <summary>Step 1. A continuation may queue others: they run in this turn too, as long as the quota lasts.</summary>
+    /// <summary>
+    /// Step 1. Everything that was ready when the turn began runs; what that queues runs in this turn too, as long as the quota lasts.
+    /// Fewer than were ready would take in completions, and with them buffers, faster than they are worked off.
+    /// </summary>
     [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunReady()
     {
         ReadyQueue ready = Driver.Ready;
-        int quota = _options.TurnQuota;
+        int quota = Math.Max(_options.TurnQuota, ready.Count);
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;

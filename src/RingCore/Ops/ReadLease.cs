@@ -176,7 +176,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 internal sealed unsafe class LeasePool
 {
     internal const ushort Group = 0;
-    private const int MostSpare = 64;
+    private const int MostSpare = 256;
     private const int FirstWindow = 64;
 
     internal readonly OpDriver Driver;
@@ -189,6 +189,7 @@ internal sealed unsafe class LeasePool
     private int _idleCount;
     private int _lent; // With the kernel.
     private int _window; // How many should be.
+    private long _grewAt = -1;
 
     internal LeasePool(OpDriver driver) => Driver = driver;
 
@@ -231,8 +232,10 @@ internal sealed unsafe class LeasePool
     internal void RanDry()
     {
         Driver.Ring.Counters.NoBuffers++;
-        if (_lent <= _window / 2) // Once per drought: of several ENOBUFS in one reap the first has refilled it.
+        long enter = Driver.Ring.Counters.Enters;
+        if (_grewAt != enter) // Once per drought: several receives of one enter find the ring empty together.
             _window = Math.Min(_window * 2, _ring!.Count);
+        _grewAt = enter;
         Lend();
     }
 

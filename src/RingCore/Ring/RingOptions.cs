@@ -24,14 +24,20 @@ public sealed record RingOptions
     /// <summary>Most io-wq workers for unbounded work such as blocking devices: 1 to 1,024. Default 64.</summary>
     public int UnboundedWorkers { get; init; } = 64;
 
-    /// <summary>Most continuations run in one turn of the loop before the ring is entered again: at least 1. Default 256.</summary>
+    /// <summary>
+    /// Most continuations run in one turn of the loop before the ring is entered again, unless more were ready when it began: those all
+    /// run. At least 1. Default 256.
+    /// </summary>
     public int TurnQuota { get; init; } = 256;
 
     /// <summary>Bytes in one leased read buffer: 64 to 1,048,576. Default 4,096.</summary>
     public int LeaseBufferSize { get; init; } = 4096;
 
-    /// <summary>Leased read buffers of an executor: a power of two, 2 to 32,768. Default 1,024. Memory is taken at the first lease.</summary>
-    public int LeaseBufferCount { get; init; } = 1024;
+    /// <summary>
+    /// Leased read buffers of an executor: a power of two, 2 to 32,768. Default 8,192. Address space is taken at the first lease, pages as
+    /// they are used: as many buffers circulate as receives complete together.
+    /// </summary>
+    public int LeaseBufferCount { get; init; } = 8192;
 
     /// <summary>How long shutdown waits for what the kernel still holds before it leaks it on purpose and says so. Default 5 s.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(5);

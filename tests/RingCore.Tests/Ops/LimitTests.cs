@@ -105,6 +105,39 @@ public sealed class LimitTests
         });
     }
 
+    /// <summary>A reap whose sinks start ops, on a full SQ, with a busy kernel: it reaps inside the reap. No CQE is lost or seen twice.</summary>
+    [Fact]
+    public void ReapInsideTheReap_LosesNoCqe()
+    {
+        using var kernel = new FakeKernel();
+        int sends = 0;
+        kernel.On(IORING_OP_SEND).Always(op =>
+        {
+            bool first = ++sends <= 6;
+            if (sends == 6)
+                kernel.RefuseEnter(Errno.EBUSY, times: 1); // The next enter is the one that the reap of these six makes.
+            op.Finish(first ? 3 : 5);
+        });
+        kernel.Run(async () =>
+        {
+            var connections = new RingConnection[6];
+            var writes = new ValueTask[6];
+            for (int i = 0; i < 6; i++)
+            {
+                connections[i] = RingConnection.Adopt(kernel.NewFd());
+                writes[i] = connections[i].WriteAsync(new byte[8]);
+            }
+
+            foreach (ValueTask write in writes)
+                await write;
+            foreach (RingConnection connection in connections)
+                connection.Dispose();
+            Assert.Equal(0, RingExecutor.Current!.Counters.StaleCqes);
+            Assert.Equal(1, RingExecutor.Current!.Counters.Busy);
+        }, new RingOptions { SqEntries = 2, CqEntries = 32 });
+        Assert.Equal(12, sends);
+    }
+
     [Fact]
     public void PartialSubmit_TheRestGoesWithTheNextEnter()
     {
