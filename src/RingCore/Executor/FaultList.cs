@@ -29,8 +29,6 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
 
     public int HeapIndex { get; set; } = -1;
 
-    internal int Count => _faults.Count;
-
     internal void Add(RingTaskBox box, Exception exception)
     {
         // Asked to end: what a stopping executor's tasks throw for that is not news.

@@ -59,8 +59,8 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
             Prep.RecvSelect(sqe, LeasePool.Group);
         else
             Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size);
-        OpDriver.Register(ref slot, this, _token);
         driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, this, _token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     internal override void Complete(int res, uint flags, int step)

@@ -42,8 +42,8 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
             Prep.Recv(sqe, _own!.Address, (uint)_own.Size);
         }
 
-        OpDriver.Register(ref slot, this, Token);
         Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, this, Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     protected override bool Take(int res, uint flags)

@@ -150,8 +150,8 @@ public sealed partial class RingConnection
         slot.Lent = write.Memory;
         slot.Pin = new MemoryHandle(address); // The pin itself is the write's.
         Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
-        OpDriver.Register(ref slot, write, write.Token);
         Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>The CQE of a write that was sent alone.</summary>

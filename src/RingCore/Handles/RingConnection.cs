@@ -149,8 +149,8 @@ public sealed partial class RingConnection : RingHandle
         ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
         ReadOnlyMemory<byte> memory = transfer.Done == 0 ? transfer.Memory : transfer.Memory[transfer.Done..];
         Prep.Recv(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length);
-        OpDriver.Register(ref slot, transfer, transfer.Token);
         Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>A read of no bytes only waits: a poll. Its result is a mask, not a length.</summary>
@@ -159,8 +159,8 @@ public sealed partial class RingConnection : RingHandle
         transfer.Kind = TransferKind.Wait;
         ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
         Prep.Poll(sqe, SocketConstants.POLLIN | SocketConstants.POLLRDHUP, pollFlags: 0);
-        OpDriver.Register(ref slot, transfer, transfer.Token);
         Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>An exact read goes on after a short result. False: not any more.</summary>

@@ -11,8 +11,8 @@ namespace RingCore;
 /// <summary>socket, bind, listen and their kin.</summary>
 internal static unsafe class SocketCalls
 {
-    internal static int Open(int family, bool nonBlocking = false) => RingErrors.ThrowIfFailed(
-        Libc.socket(family, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC | (nonBlocking ? SocketConstants.SOCK_NONBLOCK : 0), 0),
+    internal static int Open(int family) => RingErrors.ThrowIfFailed(
+        Libc.socket(family, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0),
         "Opening a socket");
 
     internal static int Bind(int fd, SocketAddressBytes address)

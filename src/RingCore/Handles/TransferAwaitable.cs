@@ -20,9 +20,6 @@ internal enum TransferKind : byte
     /// <summary>Receives until the memory is full; an end before that is an error.</summary>
     ReceiveExactly,
 
-    /// <summary>One send; may be short.</summary>
-    Send,
-
     /// <summary>Sends everything; queued behind earlier writes.</summary>
     Write,
 }
@@ -192,7 +189,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
 
     private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
     {
-        string what = kind is TransferKind.Receive or TransferKind.Wait or TransferKind.ReceiveExactly ? "Reading" : "Writing";
+        string what = kind == TransferKind.Write ? "Writing" : "Reading";
         if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
             return fault;
         Exception error = RingErrors.Socket(res, connection, token, what);

@@ -190,8 +190,6 @@ public readonly struct Op
 
     internal void ThrowIfDisposed() => _handle?.ThrowIfDisposed();
 
-    internal RingHandle? Handle => _handle;
-
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch
     {

@@ -77,7 +77,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 {
     internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
     private readonly LeasePool _pool;
-    private readonly byte[] _array; // Keeps pinned-heap memory alive; null length for a ring buffer's slice.
+    private readonly byte[] _array; // Keeps the pinned-heap memory alive.
     private readonly byte* _address;
     private readonly int _size;
     private int _users; // The lease itself, and ops that send from it.

@@ -1,6 +1,6 @@
 // Ring layer: a provided buffer ring: native buffers that the kernel picks from when a receive completes. The op layer owns
-// one per executor. Owner thread only. It does not count leases and does not know who holds a buffer: Take and Return are
-// the caller's promise that each buffer goes back once.
+// one per executor. Owner thread only. It does not count leases and does not know who holds a buffer: each Return is
+// the caller's promise that the buffer was named by a completion and goes back once.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;

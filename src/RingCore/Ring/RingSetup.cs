@@ -1,6 +1,6 @@
 // Ring layer: the set-up ladder. Ring calls it once; it asks the kernel for everything RingCore can use, takes one rung off at
 // each EINVAL, and reports what it got. It never looks at a kernel version: flags are tried, opcodes are probed.
-// It maps no memory (RingMemory does) and registers nothing that outlives the probe.
+// It maps no memory (Ring does) and registers nothing that outlives the probe.
 
 using RingCore.Sys;
 using static RingCore.Sys.Features;
