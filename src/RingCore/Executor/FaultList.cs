@@ -46,7 +46,7 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
     {
         long now = executor.Timers.NowNs;
         Report(executor.Driver.Stopping ? long.MaxValue : now);
-        if (_faults.Count > 0)
+        if (HeapIndex < 0 && _faults.Count > 0) // A subscriber that started a failing task has armed it already.
             Arm(_faults.Values.Min(fault => fault.DueNs));
     }
 

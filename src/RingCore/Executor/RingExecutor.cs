@@ -180,9 +180,10 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private void EnterKernel()
     {
         Ring ring = Driver.Ring;
+        long wait = Driver.Ready.IsEmpty && ring.Ready == 0 && !_finished ? Timers.NextWaitNs() : 0; // May write an SQE, and reap for room.
         if (Driver.Ready.IsEmpty && ring.Ready == 0 && !_finished && FallAsleep())
         {
-            Driver.Enter(minComplete: 1, Timers.NextWaitNs());
+            Driver.Enter(minComplete: 1, wait);
             Volatile.Write(ref _asleep, 0); // Release; a poster that still sees 1 only signals for nothing.
         }
         else if (ring.Pending > 0 || ring.NeedsEnter)

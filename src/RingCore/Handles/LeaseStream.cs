@@ -21,9 +21,10 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
 
     protected override bool CanArm => !_connection.IsDisposed;
 
+    protected override void ThrowIfClosed() => _connection.ThrowIfDisposed();
+
     protected override void Arm()
     {
-        _connection.ThrowIfDisposed();
         bool select = Driver.Leases.HasRing && !_dry;
         if (!select)
             _own = Driver.Leases.TakeOwn();

@@ -105,21 +105,19 @@ public sealed partial class RingConnection
         if (idle)
             _writing = WriteState.Sending;
         var writes = new ValueTask[memories.Count];
-        TransferAwaitable? before = _newest;
+        int count = 0;
+        var pins = new MemoryHandle[memories.Count];
         try
         {
+            for (; count < pins.Length; count++)
+                pins[count] = memories[count].Pin(); // All first: a memory that cannot be lent throws before any is queued.
             for (int i = 0; i < writes.Length; i++)
                 writes[i] = WriteAsync(memories[i], token);
         }
-        catch
-        {
-            for (TransferAwaitable? write = before is null ? _oldest : before.Next; write is not null; write = write.Next)
-                write.CancelWanted = true; // None of them is with the kernel yet: all or nothing.
-            DropCancelled();
-            throw;
-        }
         finally
         {
+            foreach (MemoryHandle pin in pins.AsSpan(0, count))
+                pin.Dispose(); // Each write has its own by now.
             if (idle)
                 SendEnded();
         }

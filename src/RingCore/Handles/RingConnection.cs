@@ -1,6 +1,7 @@
 // Handles layer: a connected stream socket, TCP or Unix: reading. Writing is in RingConnection.Write.cs, making one in
 // RingConnection.Connect.cs. At most one receive is with the kernel; a second concurrent read throws. Owner thread only.
 
+using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
@@ -36,8 +37,11 @@ public sealed partial class RingConnection : RingHandle
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
-        StartReading();
+        ThrowIfNotReady();
+        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
+        StartReading(pin);
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.Receive, memory, token);
+        transfer.Pin = pin;
         var task = new ValueTask<int>(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
             Driver.Refuse(transfer);
@@ -56,8 +60,10 @@ public sealed partial class RingConnection : RingHandle
         ThrowIfNotReady();
         if (memory.IsEmpty)
             return default;
-        StartReading();
+        MemoryHandle pin = memory.Pin();
+        StartReading(pin);
         TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.ReceiveExactly, memory, token);
+        transfer.Pin = pin;
         var task = new ValueTask(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
             Driver.Refuse(transfer);
@@ -129,11 +135,15 @@ public sealed partial class RingConnection : RingHandle
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void StartReading()
+    private void StartReading(MemoryHandle pin = default)
     {
         ThrowIfNotReady();
         if (_reading)
+        {
+            pin.Dispose();
             ThrowReading();
+        }
+
         _reading = true;
     }
 
@@ -147,8 +157,10 @@ public sealed partial class RingConnection : RingHandle
     private unsafe void SubmitReceive(TransferAwaitable transfer)
     {
         ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
-        ReadOnlyMemory<byte> memory = transfer.Done == 0 ? transfer.Memory : transfer.Memory[transfer.Done..];
-        Prep.Recv(sqe, OpDriver.Lend(ref slot, memory), (uint)memory.Length);
+        byte* address = (byte*)transfer.Pin.Pointer + transfer.Done;
+        slot.Lent = transfer.Memory;
+        slot.Pin = new MemoryHandle(address); // The pin itself is the transfer's.
+        Prep.Recv(sqe, (ulong)address, (uint)transfer.Left);
         Driver.Prepared(ref slot, sqe);
         OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }

@@ -42,7 +42,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal CancellationToken Token;
     internal int Done;
 
-    /// <summary>The loan of a write: from the call to its end, queued or with the kernel, once or several times.</summary>
+    /// <summary>The loan: from the call to its end, queued or with the kernel, once or several times.</summary>
     internal MemoryHandle Pin;
     internal TransferKind Kind;
 
@@ -132,13 +132,10 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>The caller's result is known.</summary>
     internal void Finish(int res, uint flags = 0)
     {
-        if (Kind == TransferKind.Write)
-        {
-            Pin.Dispose();
-            Pin = default;
-        }
-
+        Pin.Dispose();
+        Pin = default;
         base.Complete(res, flags, 0);
+        Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
     }
 
     internal override void Refused()

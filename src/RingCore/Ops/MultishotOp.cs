@@ -40,9 +40,10 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
             _multishot = driver.Ring.Features.HasFlag(_isAccept ? RingFeatures.MultishotAccept : RingFeatures.MultishotPoll);
         }
 
+        protected override void ThrowIfClosed() => _op.ThrowIfUnusable();
+
         protected override void Arm()
         {
-            _op.ThrowIfDisposed();
             ushort ioprio = _multishot && _isAccept ? IORING_ACCEPT_MULTISHOT : (ushort)0;
             uint pollFlags = _multishot && !_isAccept ? IORING_POLL_ADD_MULTI : 0;
             _op.Write(Driver, this, step: 0, Token, linked: false, ioprio, pollFlags);

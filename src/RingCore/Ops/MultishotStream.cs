@@ -36,6 +36,9 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     /// <summary>Whether the handle is still open. Asked inside the reap, where nothing may throw.</summary>
     protected virtual bool CanArm => true;
 
+    /// <summary>Throws when the handle is disposed, or another executor's.</summary>
+    protected abstract void ThrowIfClosed();
+
     /// <summary>Writes the SQE.</summary>
     protected abstract void Arm();
 
@@ -83,8 +86,9 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
 
     private void StartArmed()
     {
-        Arm(); // First: it throws when the handle is disposed.
-        _state.Move(MultishotState.Armed);
+        ThrowIfClosed();
+        _state.Move(MultishotState.Armed); // Before the SQE: finding room for it may reap, and a token that strikes just now cancels it.
+        Arm();
     }
 
     private ValueTask<bool> AtEnd()
@@ -118,7 +122,8 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
 
     internal override void Complete(int res, uint flags, int step)
     {
-        bool asked = _state == MultishotState.Draining || Token.IsCancellationRequested || Driver.Stopping;
+        bool over = Token.IsCancellationRequested || Driver.Stopping;
+        bool asked = over || _state == MultishotState.Draining;
         if (res == -Errno.ECANCELED && asked)
             Cancelled();
         else if (!Take(res, flags))
@@ -129,9 +134,9 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
             _state.Move(MultishotState.Ended);
             ReleaseUntaken();
         }
-        else if (_waiting && _results.Count == 0 && !_ended && !asked && CanArm)
+        else if (_waiting && _results.Count == 0 && !_ended && !over && CanArm)
         {
-            StartArmed(); // It brought nothing: the consumer goes on waiting.
+            StartArmed(); // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on waiting.
             return;
         }
 

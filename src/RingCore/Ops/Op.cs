@@ -154,9 +154,9 @@ public readonly struct Op
 
     /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>
     /// <exception cref="NotSupportedException">The opcode has no multishot form here.</exception>
-    public MultishotOp Multishot() => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
+    public MultishotOp Multishot() => _deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
         ? new MultishotOp(this)
-        : throw new NotSupportedException($"{_code} has no multishot form at the op level.");
+        : throw new NotSupportedException($"{_code}{(_deadline == default ? "" : " with a deadline")} has no multishot form at the op level.");
 
     /// <summary>Submits with the next enter. The ValueTask is for one await, on the owner thread.</summary>
     /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
@@ -166,7 +166,7 @@ public readonly struct Op
     public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        _handle?.ThrowIfDisposed();
+        ThrowIfUnusable();
         OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
         var task = new ValueTask<OpResult>(awaitable, awaitable.Version);
         if (Refused(driver, token))
@@ -188,7 +188,12 @@ public readonly struct Op
 
     internal static bool Refused(OpDriver driver, CancellationToken token) => driver.Stopping || token.IsCancellationRequested;
 
-    internal void ThrowIfDisposed() => _handle?.ThrowIfDisposed();
+    /// <summary>A handle belongs to one executor: its list of loans must not be touched from another's thread.</summary>
+    internal void ThrowIfUnusable()
+    {
+        _handle?.Driver.ThrowIfNotOwner();
+        _handle?.ThrowIfDisposed();
+    }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch

@@ -40,7 +40,7 @@ public sealed class OpChain
         int sqes = 0;
         foreach (Op step in _steps)
         {
-            step.ThrowIfDisposed();
+            step.ThrowIfUnusable();
             sqes += step.SqeCount;
         }
 

@@ -145,7 +145,13 @@ internal sealed unsafe class OpDriver
     internal static void Register(ref OpSlot slot, OpSink sink, CancellationToken token)
     {
         if (token.CanBeCanceled)
-            slot.Registration = token.UnsafeRegister(OpSink.CancelCallback, sink);
+        {
+            CancellationTokenRegistration registration = token.UnsafeRegister(OpSink.CancelCallback, sink);
+
+            // A token that has struck calls back in here and registers nothing; the slot may then be free, and another's, by now.
+            if (registration != default)
+                slot.Registration = registration;
+        }
     }
 
     /// <summary>Makes sure that the next <paramref name="count"/> SQEs go in with one enter.</summary>
@@ -394,13 +400,13 @@ internal sealed unsafe class OpDriver
         var message = (msghdr*)block;
         var vectors = (iovec*)(message + 1);
         var loan = new VectorLoan(memories);
+        slot.Vector = loan; // Before the pins: should one throw, the others return with the slot.
         for (int i = 0; i < memories.Length; i++)
         {
             loan.Pins[i] = pins is null ? memories[i].Pin() : pins[i];
             vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
         }
 
-        slot.Vector = loan;
         message->msg_iov = vectors;
         message->msg_iovlen = (nuint)memories.Length;
         return message;

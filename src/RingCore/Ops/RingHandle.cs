@@ -24,6 +24,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     private int _loans;
     private HandleState _state;
     private TaskCompletionSource? _closed;
+    private static readonly Lock s_afterTheEnd = new();
 
     internal RingHandle(OpDriver driver, int fd, bool ownsFd)
     {
@@ -78,8 +79,10 @@ public class RingHandle : IDisposable, IAsyncDisposable
         GC.SuppressFinalize(this);
 
         // With the executor gone nothing runs on its thread any more, and closing here is safe.
-        if (Driver.IsOwner || !Driver.Host.Post(new Close(this)))
+        if (Driver.IsOwner)
             StartClosing();
+        else if (!Driver.Host.Post(new Close(this)))
+            CloseAfterTheEnd();
     }
 
     /// <summary>As <see cref="Dispose()"/>, and completes when the fd is closed (for a listener: the port is free). Any thread.</summary>
@@ -130,6 +133,21 @@ public class RingHandle : IDisposable, IAsyncDisposable
             CloseNow();
     }
 
+    /// <summary>With the executor's door closed several threads may come here at once.</summary>
+    private void CloseAfterTheEnd()
+    {
+        lock (s_afterTheEnd)
+        {
+            StartClosing();
+            if (_state == HandleState.Closing)
+                EndLeaked();
+        }
+    }
+
+    /// <summary>The kernel has kept an op of this handle beyond the end of the executor: it is never closed.</summary>
+    internal void EndLeaked() => Volatile.Read(ref _closed)?.TrySetException(new IOException( // Acquire: pairs with the exchange in DisposeAsync.
+        "The executor stopped while the kernel still held an op of this handle: its fd was leaked on purpose."));
+
     private void StartClosing()
     {
         if (_state == HandleState.Closed)
@@ -153,8 +171,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// </summary>
     private void CancelLoans()
     {
-        if (Driver.IsRetired)
-            return; // What the kernel still had at the end of the executor was leaked on purpose.
+        if (!Driver.IsOwner)
+            return; // The executor has ended: what the kernel still had then was leaked on purpose.
         var loans = new (OpSink Sink, ulong Key)[_loans];
         int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
@@ -189,7 +207,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         internal override void Run() => handle.StartClosing();
 
-        internal override void Refuse() => handle.StartClosing();
+        internal override void Refuse() => handle.CloseAfterTheEnd();
     }
 
     private sealed class Collected(RingHandle handle) : RingWork
@@ -200,6 +218,6 @@ public class RingHandle : IDisposable, IAsyncDisposable
             handle.StartClosing();
         }
 
-        internal override void Refuse() => handle.StartClosing();
+        internal override void Refuse() => handle.CloseAfterTheEnd();
     }
 }

@@ -64,4 +64,74 @@ public sealed class AfterTheEndTests
         });
         Assert.Equal("caller", local.Value);
     }
+
+    [Fact]
+    public void HandleOfAnotherExecutor_IsRefused()
+    {
+        Live.RequireIoUring();
+        Live.Run(async () =>
+        {
+            (RingConnection left, RingConnection right) = Live.Pair();
+            await Task.Run(() => RingExecutor.Run(async () =>
+            {
+                Assert.Throws<InvalidOperationException>(() => { _ = Op.Recv(left, new byte[1]).Start(); });
+                Assert.Throws<InvalidOperationException>(() => { _ = Op.Nop().Then(Op.Recv(left, new byte[1])).Start(); });
+                await RingTask.CompletedTask;
+            }));
+            Assert.Equal(0, left.InFlight);
+            left.Dispose();
+            right.Dispose();
+        });
+    }
+
+    /// <summary>A subscriber whose own work fails must not make the list of faults arm itself twice: the loop would spin for ever.</summary>
+    [Fact]
+    public void SubscriberThatStartsAFailingTask_IsReportedToo()
+    {
+        Live.RequireIoUring();
+        int reports = 0;
+        void OnFault(object? sender, UnobservedFaultEventArgs fault)
+        {
+            if (fault.Exception is FormatException && ++reports == 1)
+                _ = RingExecutor.Spawn(Fail);
+        }
+
+        RingExecutor.UnobservedFault += OnFault;
+        try
+        {
+            Live.Run(async () =>
+            {
+                _ = RingExecutor.Spawn(Fail);
+                for (int i = 0; i < 500 && reports < 2; i++)
+                    await RingExecutor.Delay(TimeSpan.FromMilliseconds(10));
+                await RingExecutor.Delay(TimeSpan.FromMilliseconds(5));
+            });
+        }
+        finally
+        {
+            RingExecutor.UnobservedFault -= OnFault;
+        }
+
+        Assert.Equal(2, reports);
+
+        static async RingTask Fail()
+        {
+            await RingExecutor.Yield();
+            throw new FormatException();
+        }
+    }
+
+    [Fact]
+    public void MultishotWithADeadline_IsRefused()
+    {
+        Live.RequireIoUring();
+        Live.Run(async () =>
+        {
+            (RingConnection left, RingConnection right) = Live.Pair();
+            Assert.Throws<NotSupportedException>(() => Op.Poll(left, 1).WithTimeout(TimeSpan.FromSeconds(1)).Multishot());
+            await RingTask.CompletedTask;
+            left.Dispose();
+            right.Dispose();
+        });
+    }
 }

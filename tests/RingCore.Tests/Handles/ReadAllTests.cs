@@ -35,6 +35,35 @@ public sealed class ReadAllTests : LiveTest
         Assert.Equal(sent, received.ToArray());
     });
 
+    /// <summary>The consumer has caught up before the cancel at the cap has ended the receive: it must be armed again, not end.</summary>
+    [Theory, MemberData(nameof(AllModes))]
+    public void SlowSenderAndACapOfOne_LosesNothing(string mode) => Run(mode, async () =>
+    {
+        (RingConnection client, RingConnection server) = await TcpPair();
+        RingTask sending = RingExecutor.Spawn(async () =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                await client.WriteAsync(new byte[50]);
+                await RingExecutor.Yield();
+                if (i % 7 == 0)
+                    await RingExecutor.Delay(TimeSpan.FromMilliseconds(1));
+            }
+
+            client.Dispose();
+        });
+        int received = 0;
+        await foreach (ReadLease lease in server.ReadAllAsync(mostLeases: 1))
+        {
+            received += lease.Length;
+            lease.Dispose();
+        }
+
+        await sending;
+        server.Dispose();
+        Assert.Equal(5_000, received);
+    });
+
     [Theory, MemberData(nameof(AllModes))]
     public void Leaving_GivesTheBuffersBack_AndTheNextReadWorks(string mode) => Run(mode, async () =>
     {
