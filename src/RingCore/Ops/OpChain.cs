@@ -127,6 +127,9 @@ public sealed class OpChain
 /// <param name="Steps">One result per step, in order; steps behind a broken one have −ECANCELED.</param>
 public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
 {
+    /// <inheritdoc/>
+    public override string ToString() => $"[{string.Join("; ", Steps)}]{(BrokenAt < 0 ? "" : $" broken at {BrokenAt}")}";
+
     /// <summary>Whether every step ran and none failed. A short last step counts as success: look at its Res.</summary>
     public bool IsSuccess => BrokenAt < 0;
 

@@ -69,7 +69,8 @@ internal sealed unsafe class OpDriver
     }
 
     internal static OpDriver Required => t_current ?? throw new InvalidOperationException(
-        "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync.");
+        "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync. "
+        + "A ConfigureAwait(false) in Task code leaves the executor's thread.");
 
     internal LeasePool Leases { get; }
 
