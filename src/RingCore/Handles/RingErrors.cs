@@ -74,7 +74,6 @@ internal static class RingErrors
         Errno.ECANCELED => new OperationCanceledException($"{what} was cancelled: its executor stops."),
         Errno.ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}."),
         Errno.ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
-        Errno.EBADF when handle is not null => new UnauthorizedAccessException($"{what}: the file was not opened with that FileAccess ({Errno.Describe(-res)})."),
         Errno.EACCES or Errno.EPERM or Errno.EISDIR => new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
         Errno.ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
         _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
