@@ -139,17 +139,10 @@ public sealed partial class RingConnection
             throw failure;
     }
 
-    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
-    private unsafe void Submit(TransferAwaitable write)
+    private void Submit(TransferAwaitable write)
     {
         _alone = write;
-        ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
-        byte* address = (byte*)write.Pin.Pointer + write.Done;
-        slot.Lent = write.Memory;
-        slot.Pin = new MemoryHandle(address); // The pin itself is the write's.
-        Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
-        Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
+        write.Submit();
     }
 
     /// <summary>The CQE of a write that was sent alone.</summary>

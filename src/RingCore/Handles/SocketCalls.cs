@@ -30,22 +30,13 @@ internal static unsafe class SocketCalls
 
     internal static int Shutdown(int fd, SocketShutdown how) => Libc.shutdown(fd, (int)how);
 
-    internal static EndPoint? LocalEndPoint(int fd)
+    internal static EndPoint? EndPointOf(int fd, bool peer)
     {
         byte* address = stackalloc byte[SocketAddressBytes.Capacity];
         uint length = SocketAddressBytes.Capacity;
-        return Libc.getsockname(fd, address, &length) < 0 ? null : ToEndPoint(address, length);
+        int result = peer ? Libc.getpeername(fd, address, &length) : Libc.getsockname(fd, address, &length);
+        return result < 0 ? null : SocketAddressBytes.ToEndPoint(new ReadOnlySpan<byte>(address, (int)Math.Min(length, SocketAddressBytes.Capacity)));
     }
-
-    internal static EndPoint? RemoteEndPoint(int fd)
-    {
-        byte* address = stackalloc byte[SocketAddressBytes.Capacity];
-        uint length = SocketAddressBytes.Capacity;
-        return Libc.getpeername(fd, address, &length) < 0 ? null : ToEndPoint(address, length);
-    }
-
-    private static EndPoint? ToEndPoint(byte* address, uint length) =>
-        SocketAddressBytes.ToEndPoint(new ReadOnlySpan<byte>(address, (int)Math.Min(length, SocketAddressBytes.Capacity)));
 
     internal static int GetOption(int fd, int level, int name)
     {
@@ -67,7 +58,7 @@ internal static unsafe class SocketCalls
 }
 
 /// <summary>Options of a socket. Each get and set is one getsockopt(2) or setsockopt(2). Owner thread.</summary>
-public readonly struct SocketOptions : IEquatable<SocketOptions>
+public readonly struct SocketOptions
 {
     private readonly int _fd;
 
@@ -118,19 +109,4 @@ public readonly struct SocketOptions : IEquatable<SocketOptions>
             RingErrors.ThrowIfFailed(Libc.setsockopt(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, &linger, sizeof(long)), "Setting SO_LINGER");
         }
     }
-
-    /// <inheritdoc/>
-    public bool Equals(SocketOptions other) => _fd == other._fd;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is SocketOptions other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => _fd;
-
-    /// <summary>Same socket.</summary>
-    public static bool operator ==(SocketOptions left, SocketOptions right) => left.Equals(right);
-
-    /// <summary>Other sockets.</summary>
-    public static bool operator !=(SocketOptions left, SocketOptions right) => !left.Equals(right);
 }

@@ -13,7 +13,7 @@ namespace RingCore;
 /// A description of one kernel request. <c>await</c> submits it and yields an <see cref="OpResult"/>; it can be awaited again
 /// for a new request. Awaiting needs a thread with an executor; describing does not.
 /// </summary>
-public readonly struct Op
+public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
     private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory.
@@ -295,9 +295,6 @@ public readonly struct Op
                 break;
         }
     }
-
-    /// <summary>The SQE that an await of this op would write, in words. Nothing is submitted. Any thread.</summary>
-    public string Explain() => OpExplain.Describe(_code, _handle, _memory.Length, _extra, (long)_off, _fd, _len, _opFlags, _time, _deadline);
 
     /// <inheritdoc/>
     public override string ToString() => Explain();

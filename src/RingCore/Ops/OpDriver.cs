@@ -96,8 +96,6 @@ internal sealed unsafe class OpDriver
     /// <summary>The ring is about to be unmapped: from here on no thread is the owner.</summary>
     internal void Retire() => _ownerThread = -1;
 
-    internal bool IsRetired => _ownerThread < 0;
-
     /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Queue(RingWork work, ulong key)
@@ -339,14 +337,9 @@ internal sealed unsafe class OpDriver
     internal void Refuse(OpSink sink)
     {
         if (Stopping)
-            Ready.Push(new Refusal(sink));
+            Ready.Push(new ActionWork(sink.Refused));
         else
             sink.Refused();
-    }
-
-    private sealed class Refusal(OpSink sink) : RingWork
-    {
-        internal override void Run() => sink.Refused();
     }
 
     /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>

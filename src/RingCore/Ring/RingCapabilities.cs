@@ -2,7 +2,6 @@
 // throws, on any operating system: the refusal is part of the report.
 
 using System.Runtime.InteropServices;
-using System.Text;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -61,26 +60,5 @@ public sealed record RingCapabilities
         {
             return new RingCapabilities { Cause = e.Cause, Problem = e.Message };
         }
-    }
-
-    /// <summary>The report as text, several lines.</summary>
-    public override string ToString()
-    {
-        var text = new StringBuilder();
-        text.Append("io_uring: ").AppendLine(IsAvailable ? "available" : $"NOT available ({Cause})");
-        text.Append("system:   ").Append(Kernel).Append(", ").Append(Architecture).AppendLine();
-        if (!IsAvailable)
-            return text.Append("reason:   ").Append(Problem).ToString();
-        foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(f => f is not (RingFeatures.None or RingFeatures.All) && int.IsPow2((int)f)).Distinct())
-        {
-            bool superseded = feature == RingFeatures.CoopTaskrun && Features.HasFlag(RingFeatures.DeferTaskrun);
-            text.Append(Features.HasFlag(feature) ? "  yes  " : superseded ? "   –   " : "  no   ").Append(feature)
-                .AppendLine(superseded ? " (DeferTaskrun does its work)" : "");
-        }
-
-        if (Dropped.Count > 0)
-            text.Append("refused at set-up: ").AppendJoin(", ", Dropped).AppendLine();
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"set-up flags 0x{SetupFlags:x}, kernel features 0x{KernelFeatures:x}, {Opcodes.Count} opcodes");
-        return text.ToString();
     }
 }

@@ -1,6 +1,8 @@
 // Trace: the always-on counters of one executor. Plain fields, written by the owner thread (the few that other threads write
 // say so), read by anyone as a snapshot that may be a turn old. They observe; nothing reads them to decide.
 
+using System.Runtime.InteropServices;
+
 namespace RingCore;
 
 /// <summary>What an executor has done since it started. All values only grow, except the two marked as a level.</summary>
@@ -82,32 +84,14 @@ public struct RingCounters
     public long LeasesOut;
 
     /// <summary>Field by field difference of the growing counters; the levels are those of <paramref name="later"/>.</summary>
-    public static RingCounters operator -(RingCounters later, RingCounters earlier) => new()
+    public static RingCounters operator -(RingCounters later, RingCounters earlier)
     {
-        Enters = later.Enters - earlier.Enters,
-        Waits = later.Waits - earlier.Waits,
-        EmptyEnters = later.EmptyEnters - earlier.EmptyEnters,
-        Sqes = later.Sqes - earlier.Sqes,
-        Cqes = later.Cqes - earlier.Cqes,
-        PartialSubmits = later.PartialSubmits - earlier.PartialSubmits,
-        SqFull = later.SqFull - earlier.SqFull,
-        Overflows = later.Overflows - earlier.Overflows,
-        Busy = later.Busy - earlier.Busy,
-        Interrupted = later.Interrupted - earlier.Interrupted,
-        StaleCqes = later.StaleCqes - earlier.StaleCqes,
-        NoBuffers = later.NoBuffers - earlier.NoBuffers,
-        CancelsWon = later.CancelsWon - earlier.CancelsWon,
-        CancelsLost = later.CancelsLost - earlier.CancelsLost,
-        Resumes = later.Resumes - earlier.Resumes,
-        Turns = later.Turns - earlier.Turns,
-        QuotaSpent = later.QuotaSpent - earlier.QuotaSpent,
-        Posts = later.Posts - earlier.Posts,
-        Wakes = later.Wakes - earlier.Wakes,
-        DroppedResults = later.DroppedResults - earlier.DroppedResults,
-        UndisposedHandles = later.UndisposedHandles - earlier.UndisposedHandles,
-        StaleLeases = later.StaleLeases - earlier.StaleLeases,
-        InFlight = later.InFlight,
-        InFlightPeak = later.InFlightPeak,
-        LeasesOut = later.LeasesOut,
-    };
+        RingCounters difference = later;
+        Span<long> to = AsSpan(ref difference), from = AsSpan(ref earlier);
+        for (int i = 0; i < to.Length - 3; i++) // The levels and the peak come last.
+            to[i] -= from[i];
+        return difference;
+
+        static Span<long> AsSpan(ref RingCounters counters) => MemoryMarshal.Cast<RingCounters, long>(new Span<RingCounters>(ref counters));
+    }
 }
