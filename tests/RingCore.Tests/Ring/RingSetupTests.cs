@@ -233,7 +233,6 @@ public sealed class RingSetupTests
         RingCapabilities refused = RingCapabilities.Probe(kernel.Options());
         Assert.False(refused.IsAvailable);
         Assert.Contains("Remedy", refused.Problem);
-        Assert.Contains(refused.Cause.ToString(), refused.ToString());
         kernel.AssertReleased();
     }
 
