@@ -38,16 +38,15 @@ internal static unsafe class SocketCalls
         return result < 0 ? null : SocketAddressBytes.ToEndPoint(new ReadOnlySpan<byte>(address, (int)Math.Min(length, SocketAddressBytes.Capacity)));
     }
 
-    internal static int GetOption(int fd, int level, int name)
+    internal static long GetOption(int fd, int level, int name, uint size = sizeof(int))
     {
-        int value = 0;
-        uint size = sizeof(int);
+        long value = 0;
         RingErrors.ThrowIfFailed(Libc.getsockopt(fd, level, name, &value, &size), "Reading a socket option");
         return value;
     }
 
-    internal static void SetOption(int fd, int level, int name, int value) =>
-        RingErrors.ThrowIfFailed(Libc.setsockopt(fd, level, name, &value, sizeof(int)), "Setting a socket option");
+    internal static void SetOption(int fd, int level, int name, long value, uint size = sizeof(int)) =>
+        RingErrors.ThrowIfFailed(Libc.setsockopt(fd, level, name, &value, size), "Setting a socket option");
 
     /// <summary>On every TCP connection, as in Kestrel and Go: small replies must not wait for an acknowledgement. Fails harmlessly elsewhere.</summary>
     internal static void TryNoDelay(int fd)
@@ -81,32 +80,21 @@ public readonly struct SocketOptions
     /// <summary>SO_SNDBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int SendBufferSize
     {
-        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF);
+        get => (int)SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF);
         set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF, value);
     }
 
     /// <summary>SO_RCVBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int ReceiveBufferSize
     {
-        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF);
+        get => (int)SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF);
         set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF, value);
     }
 
     /// <summary>SO_LINGER with 0 s: closing resets the connection instead of finishing it.</summary>
-    public unsafe bool ResetOnClose
+    public bool ResetOnClose
     {
-        get
-        {
-            long linger = 0;
-            uint size = sizeof(long);
-            RingErrors.ThrowIfFailed(Libc.getsockopt(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, &linger, &size), "Reading SO_LINGER");
-            return linger == 1; // { l_onoff = 1, l_linger = 0 }
-        }
-
-        set
-        {
-            long linger = value ? 1 : 0;
-            RingErrors.ThrowIfFailed(Libc.setsockopt(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, &linger, sizeof(long)), "Setting SO_LINGER");
-        }
+        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, sizeof(long)) == 1; // { l_onoff = 1, l_linger = 0 }
+        set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, value ? 1 : 0, sizeof(long));
     }
 }

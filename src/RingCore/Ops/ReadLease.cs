@@ -58,21 +58,11 @@ public readonly struct ReadLease : IDisposable
 public readonly record struct LeaseInfo(int Bytes, TimeSpan Age, bool Own);
 
 /// <summary>One buffer and its present lease.</summary>
-internal sealed unsafe class LeaseOwner : MemoryManager<byte>
+internal sealed unsafe class LeaseOwner(LeasePool pool, int bufferId, Memory<byte> memory) : MemoryManager<byte>
 {
-    internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
-    private readonly LeasePool _pool;
-    private readonly Memory<byte> _memory; // On the pinned heap; this keeps it alive.
-    private readonly byte* _address;
+    internal readonly int BufferId = bufferId; // −1: a buffer of its own, outside the ring.
+    private readonly byte* _address = (byte*)Unsafe.AsPointer(ref memory.Span[0]); // On the pinned heap, kept alive by memory.
     private int _users; // The lease itself, and ops that send from it.
-
-    internal LeaseOwner(LeasePool pool, int bufferId, Memory<byte> memory)
-    {
-        _pool = pool;
-        BufferId = bufferId;
-        _memory = memory;
-        _address = (byte*)Unsafe.AsPointer(ref memory.Span[0]);
-    }
 
     internal uint Version { get; private set; }
 
@@ -80,7 +70,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     internal bool IsLeased { get; private set; }
 
-    internal int Size => _memory.Length;
+    internal int Size => memory.Length;
 
     internal ulong Address => (ulong)_address;
 
@@ -96,10 +86,10 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     internal void Release(uint version)
     {
-        if (_pool.Driver.IsOwner)
+        if (pool.Driver.IsOwner)
             ReleaseOnOwner(version);
         else
-            _pool.Driver.Host.Post(Returned(version));
+            pool.Driver.Host.Post(Returned(version));
     }
 
     private ActionWork Returned(uint version) => new(() => ReleaseOnOwner(version)); // Here, so that nothing is allocated on the owner.
@@ -108,7 +98,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     {
         if (version != Version || !IsLeased)
         {
-            _pool.Driver.Ring.Counters.StaleLeases++;
+            pool.Driver.Ring.Counters.StaleLeases++;
             return;
         }
 
@@ -121,7 +111,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     private void Unuse()
     {
         if (--_users == 0)
-            _pool.Return(this);
+            pool.Return(this);
     }
 
     public override Span<byte> GetSpan()
@@ -134,7 +124,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         ObjectDisposedException.ThrowIf(!IsLeased, typeof(ReadLease));
-        if (!_pool.Driver.IsOwner)
+        if (!pool.Driver.IsOwner)
             return new MemoryHandle(_address + elementIndex); // Pinned for reading elsewhere: the lease's life is the promise there.
         _users++;
         return new MemoryHandle(_address + elementIndex, pinnable: this);
