@@ -165,26 +165,35 @@ public readonly struct Op
     /// <summary>As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for <see cref="Cancel(ulong)"/>.</summary>
     public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
     {
+        OpResultAwaitable awaitable = Submit(token);
+        key = awaitable.Key;
+        return new ValueTask<OpResult>(awaitable, awaitable.Version);
+    }
+
+    private OpResultAwaitable Submit(CancellationToken token)
+    {
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
         OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
-        var task = new ValueTask<OpResult>(awaitable, awaitable.Version);
+        awaitable.Key = 0;
         if (Refused(driver, token))
         {
-            key = 0;
             driver.Refuse(awaitable);
-            return task;
+            return awaitable;
         }
 
         if (SqeCount > 1)
             driver.Reserve(SqeCount);
         Write(driver, awaitable, step: 0, token, linked: false);
-        key = awaitable.Key;
-        return task;
+        return awaitable;
     }
 
     /// <summary>Submits a new request of this description.</summary>
-    public ValueTaskAwaiter<OpResult> GetAwaiter() => Start(out _).GetAwaiter();
+    public OpAwaiter GetAwaiter()
+    {
+        OpResultAwaitable awaitable = Submit(default);
+        return new OpAwaiter(awaitable, awaitable.Version);
+    }
 
     internal static bool Refused(OpDriver driver, CancellationToken token) => driver.Stopping || token.IsCancellationRequested;
 
