@@ -2,7 +2,7 @@
 // calls Enter and Reap; ops and handles start through it. Owner thread only, but for the two doors marked "any thread".
 //
 // Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
-// else; Reap runs no user code, it only queues.
+// else; Reap runs no user code but the Unpin of a user's memory, it only queues.
 
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;

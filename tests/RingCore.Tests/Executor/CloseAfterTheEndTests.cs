@@ -104,6 +104,37 @@ public sealed class CloseAfterTheEndTests
         await Live.Bounded(closed);
     }
 
+    /// <summary>An executor that fell out of its loop has cancelled nothing: a handle disposed later must not ask for cancels on a ring that is gone.</summary>
+    [Fact]
+    public async Task ExecutorThatEndedByAnError_DisposalCompletesWithTheReason()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        int fd = kernel.NewFd();
+        RingHandle? handle = null;
+        TextWriter error = Console.Error;
+        Console.SetError(TextWriter.Null);
+        try
+        {
+            Assert.Throws<InvalidOperationException>(() => RingExecutor.Run(async () =>
+            {
+                handle = RingHandle.Adopt(fd, ownsFd: true);
+                _ = Op.Recv(handle, new byte[4]).Start();
+                await Op.Nop();
+                kernel.RefuseEnter(Errno.EBADF);
+                await Op.Nop();
+            }, kernel.Options()));
+        }
+        finally
+        {
+            Console.SetError(error);
+        }
+
+        await Assert.ThrowsAsync<IOException>(() => Live.Bounded(handle!.DisposeAsync().AsTask()));
+        handle!.Dispose();
+        Assert.DoesNotContain(fd, kernel.Closes);
+    }
+
     [Fact]
     public async Task OpThatTheKernelNeverGivesBack_DisposalCompletesWithTheReason_AndTheFdStaysOpen()
     {
