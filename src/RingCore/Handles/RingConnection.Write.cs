@@ -116,8 +116,8 @@ public sealed partial class RingConnection
         }
         finally
         {
-            foreach (MemoryHandle pin in pins.AsSpan(0, count))
-                pin.Dispose(); // Each write has its own by now.
+            foreach (ref MemoryHandle pin in pins.AsSpan(0, count))
+                Driver.Unpin(ref pin); // Each write has its own by now.
             if (idle)
                 SendEnded();
         }

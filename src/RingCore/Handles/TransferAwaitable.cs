@@ -118,8 +118,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>The caller's result is known.</summary>
     internal void Finish(int res, uint flags = 0)
     {
-        Pin.Dispose();
-        Pin = default;
+        Driver.Unpin(ref Pin);
         base.Complete(res, flags, 0);
         Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
     }
