@@ -296,5 +296,5 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new ActionWork(continuation));
 
-    void IRingAwaiter.Suspend(RingTaskBox box) => _executor.Driver.Ready.Push(box);
+    void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
 }

@@ -135,7 +135,7 @@ public sealed partial class RingConnection : RingHandle
         ThrowIfNotReady();
         if (_reading)
         {
-            pin.Dispose();
+            Driver.Unpin(ref pin);
             ThrowReading();
         }
 

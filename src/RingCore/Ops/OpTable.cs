@@ -58,10 +58,10 @@ internal sealed class VectorLoan(ReadOnlyMemory<byte>[] lent)
     internal readonly ReadOnlyMemory<byte>[] Lent = lent;
     internal readonly MemoryHandle[] Pins = new MemoryHandle[lent.Length];
 
-    internal void Return()
+    internal void Return(OpDriver driver)
     {
-        foreach (MemoryHandle pin in Pins)
-            pin.Dispose();
+        foreach (ref MemoryHandle pin in Pins.AsSpan())
+            driver.Unpin(ref pin);
     }
 }
 
