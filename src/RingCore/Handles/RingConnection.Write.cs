@@ -145,8 +145,7 @@ public sealed partial class RingConnection
         _alone = write;
         ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
         byte* address = (byte*)write.Pin.Pointer + write.Done;
-        slot.Lent = write.Memory;
-        slot.Pin = new MemoryHandle(address); // The pin itself is the write's.
+        slot.Lent = write.Memory; // For reports: the pin is the write's.
         Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
         Driver.Prepared(ref slot, sqe);
         OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
