@@ -80,8 +80,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         else
         {
             byte* address = (byte*)Pin.Pointer + Done;
-            slot.Lent = Memory;
-            slot.Pin = new MemoryHandle(address); // The pin itself is the transfer's.
+            slot.Lent = Memory; // For reports: the pin is the transfer's.
             if (Kind == TransferKind.Write)
                 Prep.Send(sqe, (ulong)address, (uint)Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
             else

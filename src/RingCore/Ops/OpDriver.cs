@@ -263,24 +263,21 @@ internal sealed unsafe class OpDriver
         if (slot.HasLinkTimeout && res == -Errno.ECANCELED && slot.State == SlotState.Lent)
             res = -Errno.ETIME;
         ReturnLoans(ref slot);
-        Table.Free(ref slot, (int)(uint)key);
+        Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
     }
 
-    /// <summary>The one place where loans return.</summary>
+    /// <summary>The one place where loans return. Memory last: its Unpin may be a user's code.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ReturnLoans(ref OpSlot slot)
     {
         slot.Sink = null;
         slot.Handle?.Return(ref slot);
-        if (slot.Pin.Pointer != null)
-        {
-            Unpin(ref slot.Pin);
-            slot.Lent = default;
-        }
-
+        slot.Lent = default;
         if (slot.Wide != 0 || slot.Vector is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
             ReturnRare(ref slot);
+        if (slot.Pin.Pointer != null)
+            Unpin(ref slot.Pin);
     }
 
     /// <summary>Ends a pin, most often inside the reap. Unpin may be a user's code: what it throws, the run loop reports.</summary>
@@ -288,16 +285,16 @@ internal sealed unsafe class OpDriver
     [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the reap.")]
     internal void Unpin(ref MemoryHandle pin)
     {
+        MemoryHandle taken = pin;
+        pin = default;
         try
         {
-            pin.Dispose();
+            taken.Dispose();
         }
         catch (Exception e)
         {
             Ready.Push(new Thrown(e));
         }
-
-        pin = default;
     }
 
     private sealed class Thrown(Exception exception) : RingWork
@@ -314,8 +311,9 @@ internal sealed unsafe class OpDriver
         slot.Step = 0;
         if (slot.Wide != 0)
             Table.ReturnWide(ref slot);
-        slot.Vector?.Return(this);
+        VectorLoan? vector = slot.Vector;
         slot.Vector = null;
+        vector?.Return(this);
     }
 
     private void ReapUnslotted(ulong key, int res)

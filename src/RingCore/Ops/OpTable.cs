@@ -117,8 +117,9 @@ internal sealed unsafe class OpTable
 
     /// <summary>Ends the slot's generation. The caller has returned the loans.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Free(ref OpSlot slot, int index)
+    internal void Free(int index)
     {
+        ref OpSlot slot = ref _slots[index];
         slot.State.Move(SlotState.Free);
         slot.Generation++;
         slot.Next = _free;

@@ -325,6 +325,36 @@ public sealed class PinTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void UnpinThatStartsOpsUntilTheSlotsGrow_FreesItsOwnSlot(bool vectored)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_READ).Always(static op => op.Finish(1));
+        kernel.On(IORING_OP_READV).Always(static op => op.Finish(1));
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            var memory = new HookedMemory("x");
+            var started = new List<ValueTask<OpResult>>();
+            memory.OnUnpin = () =>
+            {
+                for (int i = 0; i < 300; i++) // The table starts with 256 slots.
+                    started.Add(Op.Nop().Start());
+            };
+            Op read = vectored ? Op.Readv(handle, [memory.Memory], 0) : Op.Read(handle, memory.Memory, 0);
+            Assert.Equal(1, (await read).Res);
+            Assert.Equal(300, started.Count);
+            foreach (ValueTask<OpResult> nop in started)
+                Assert.Equal(0, (await nop).Res);
+            Assert.Equal(0, memory.Pins);
+            OpTable table = RingExecutor.Current!.Driver.Table;
+            int inUse = Enumerable.Range(0, table.Capacity).Count(i => table.At(i).State != SlotState.Free);
+            Assert.Equal(1, inUse); // The standing read of the wake-up.
+        });
+    }
+
     [Fact]
     public void UnpinThatThrowsDuringShutdown_IsReportedToo()
     {
