@@ -14,12 +14,13 @@ public sealed partial class RingExecutor
             ref OpSlot slot = ref Driver.Table.At(i);
             if (slot.State == SlotState.Free || ReferenceEquals(slot.Sink, _wake))
                 continue;
+            object? waiter = slot.Sink?.Waiter;
             int lent = slot.Lent.Length;
             foreach (ReadOnlyMemory<byte> memory in slot.Vector?.Lent ?? [])
                 lent += memory.Length;
             list.Add(new OpInfo(
-                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter), lent,
-                slot.State == SlotState.Cancelling, OpTable.Key(slot, i)));
+                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(waiter), lent,
+                slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(waiter)));
         }
 
         return list;
@@ -48,6 +49,6 @@ public sealed partial class RingExecutor
         RingTaskBox box => box.Name,
         string name => name,
         Delegate callback => callback.Target is { } target ? TaskName.Of(target.GetType()) : callback.Method.Name,
-        _ => TaskName.Of(waiter.GetType()),
+        _ => TaskName.Of((AwaitSource.StateMachineIn(waiter) ?? waiter).GetType()), // A Task's box bears no name, its machine does.
     };
 }
