@@ -14,13 +14,12 @@ public sealed partial class RingExecutor
             ref OpSlot slot = ref Driver.Table.At(i);
             if (slot.State == SlotState.Free || ReferenceEquals(slot.Sink, _wake))
                 continue;
-            object? waiter = slot.Sink?.Waiter;
             int lent = slot.Lent.Length;
             foreach (ReadOnlyMemory<byte> memory in slot.Vector?.Lent ?? [])
                 lent += memory.Length;
             list.Add(new OpInfo(
-                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(waiter), lent,
-                slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(waiter)));
+                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter), lent,
+                slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(slot.Sink?.Waiter)));
         }
 
         return list;

@@ -14,22 +14,20 @@ using System.Runtime.CompilerServices;
 namespace RingCore;
 
 /// <summary>Source lines of awaits. Any thread.</summary>
+[UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What is trimmed away is not found, and the answer is null.")]
+[UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "What is trimmed away is not found, and the answer is null.")]
 internal static class AwaitSource
 {
-    private const string TrimmedIsNull = "What is trimmed away is not found, and the answer is null.";
     private const BindingFlags Any = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
-
     private static readonly Guid s_steppingInformation = new("54FD2AC5-E925-401A-9C2A-F94F171072F8");
 
     /// <summary>By state machine type, indexed by state. Weak, so that a collectible assembly stays collectible.</summary>
     private static readonly ConditionalWeakTable<Type, string[]> s_lines = [];
 
     /// <summary>The state machine in a box: RingCore's and the base library's call the field alike. Null for anything else.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = TrimmedIsNull)]
     internal static object? StateMachineIn(object? box) => box?.GetType().GetField("StateMachine", Any)?.GetValue(box);
 
     /// <summary>"echo.cs:23": the await at which the box's method is suspended, or null.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = TrimmedIsNull)]
     internal static string? Of(object? box)
     {
         object? machine = StateMachineIn(box);
@@ -39,49 +37,37 @@ internal static class AwaitSource
         return (uint)state < (uint)lines.Length ? lines[state] : null; // Negative: it runs, or has ended.
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = TrimmedIsNull)]
     [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "Without a file the answer is null.")]
     [SuppressMessage("Design", "CA1031", Justification = "A report must not fail for a PDB that cannot be read.")]
     private static string[] Read(Type machine)
     {
         try
         {
-            string path = machine.Assembly.Location;
-            if (path.Length == 0 || machine.GetMethod("MoveNext", Any) is not { } moveNext)
+            if (machine.Assembly.Location is not { Length: > 0 } path || machine.GetMethod("MoveNext", Any) is not { } moveNext)
                 return [];
             using var image = new PEReader(File.OpenRead(path));
-            if (!image.TryOpenAssociatedPortablePdb(path, Open, out MetadataReaderProvider? pdb, out _))
-                return [];
+            image.TryOpenAssociatedPortablePdb(path, static file => File.Exists(file) ? File.OpenRead(file) : null, out MetadataReaderProvider? pdb, out _);
             using (pdb)
-                return [.. Awaits(pdb!.GetMetadataReader(), (MethodDefinitionHandle)MetadataTokens.EntityHandle(moveNext.MetadataToken))];
+                return pdb is null ? [] : [.. Awaits(pdb.GetMetadataReader(), (MethodDefinitionHandle)MetadataTokens.EntityHandle(moveNext.MetadataToken))];
         }
         catch (Exception)
         {
             return [];
         }
-
-        static FileStream? Open(string path) => File.Exists(path) ? File.OpenRead(path) : null;
     }
 
     private static IEnumerable<string> Awaits(MetadataReader pdb, MethodDefinitionHandle moveNext)
     {
-        SequencePoint[] statements = [.. pdb.GetMethodDebugInformation(moveNext).GetSequencePoints().Where(point => !point.IsHidden)];
-        foreach (CustomDebugInformationHandle handle in pdb.GetCustomDebugInformation(moveNext))
+        BlobReader blob = pdb.GetBlobReader(pdb.GetCustomDebugInformation(moveNext).Select(pdb.GetCustomDebugInformation)
+            .First(information => pdb.GetGuid(information.Kind) == s_steppingInformation).Value);
+        blob.ReadUInt32(); // Offset of the catch handler, plus 1.
+        while (blob.RemainingBytes > 0)
         {
-            CustomDebugInformation information = pdb.GetCustomDebugInformation(handle);
-            if (pdb.GetGuid(information.Kind) != s_steppingInformation)
-                continue;
-            BlobReader blob = pdb.GetBlobReader(information.Value);
-            blob.ReadUInt32(); // Offset of the catch handler, plus 1.
-            while (blob.RemainingBytes > 0)
-            {
-                uint yield = blob.ReadUInt32();
-                blob.ReadUInt32(); // Where it resumes,
-                blob.ReadCompressedInteger(); // and in which method: this one.
-                SequencePoint statement = statements.Last(point => point.Offset <= yield);
-                string document = pdb.GetString(pdb.GetDocument(statement.Document).Name);
-                yield return $"{document[(document.LastIndexOfAny(['/', '\\']) + 1)..]}:{statement.StartLine}";
-            }
+            uint yield = blob.ReadUInt32();
+            blob.ReadUInt32(); // Where it resumes,
+            blob.ReadCompressedInteger(); // and in which method: this one.
+            SequencePoint statement = pdb.GetMethodDebugInformation(moveNext).GetSequencePoints().Last(point => !point.IsHidden && point.Offset <= yield);
+            yield return $"{Path.GetFileName(pdb.GetString(pdb.GetDocument(statement.Document).Name).Replace('\\', '/'))}:{statement.StartLine}";
         }
     }
 }

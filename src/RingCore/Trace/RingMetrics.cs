@@ -2,10 +2,9 @@
 // are observable: the executors go on counting in plain fields, and only a listener that collects pays. It keeps no history: an
 // executor that has ended drops out. It knows executors as a name and a way to read counters, nothing more.
 //
-// Reading on the listener's thread needs no barrier: every counter is an aligned 64-bit word with one writer at a time, which x86-64 stores
-// and loads whole, so that a value may be a turn old but never half of one and half of another; nothing is derived from two of them.
+// Reading on the listener's thread needs no barrier: every counter is an aligned 64-bit word with one writer at a time, which
+// x86-64 stores and loads whole: a value may be a turn old, never half of one and half of another, and none is made of two.
 
-using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 
 namespace RingCore;
@@ -13,13 +12,8 @@ namespace RingCore;
 /// <summary>One executor's entry in the meter, from its start to its end.</summary>
 internal sealed class RingMetrics : IDisposable
 {
-    /// <summary>A process's first meter costs it 12 ms, mostly for an EventSource: neither a start nor a short program should pay them.</summary>
-    internal static readonly Lazy<Meter> Published = new(Create);
-
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly List<RingMetrics> s_running = []; // Any thread, under its own lock.
     private static long s_lastId;
-
     private readonly Func<RingCounters> _read;
     private readonly KeyValuePair<string, object?>[] _tags;
 
@@ -30,7 +24,7 @@ internal sealed class RingMetrics : IDisposable
         lock (s_running)
         {
             if (s_lastId == 0)
-                new Thread(PublishSoon) { IsBackground = true, Name = "RingCore metrics" }.UnsafeStart();
+                new Thread(Publish) { IsBackground = true, Name = "RingCore metrics" }.UnsafeStart();
             _tags = [new("ringcore.executor.name", name), new("ringcore.executor.id", ++s_lastId)]; // Names need not be unique.
             s_running.Add(this);
         }
@@ -43,24 +37,12 @@ internal sealed class RingMetrics : IDisposable
             s_running.Remove(this);
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "A listener's exception must not end the process.")]
-    private static void PublishSoon()
+    /// <summary>A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no short program pay it.</summary>
+    private static void Publish()
     {
         using var never = new ManualResetEvent(initialState: false);
-        never.WaitOne(s_patience);
-        try
-        {
-            _ = Published.Value;
-        }
-        catch (Exception e)
-        {
-            Console.Error.WriteLine($"RingCore: a listener to the meter failed: {e}");
-        }
-    }
-
-    private static Meter Create()
-    {
-        var meter = new Meter("RingCore");
+        never.WaitOne(millisecondsTimeout: 1000);
+        var meter = new Meter("RingCore"); // The base library keeps it.
         Count(meter, "enters", "{call}", "io_uring_enter calls", c => c.Enters);
         Count(meter, "waits", "{call}", "Enters that were asked to wait for a completion", c => c.Waits);
         Count(meter, "empty_enters", "{call}", "Enters that submitted nothing and found no completion", c => c.EmptyEnters);
@@ -83,18 +65,13 @@ internal sealed class RingMetrics : IDisposable
         Count(meter, "dropped_results", "{result}", "Results of hot calls that nobody awaited", c => c.DroppedResults);
         Count(meter, "undisposed_handles", "{handle}", "Handles collected without having been disposed", c => c.UndisposedHandles);
         Count(meter, "stale_leases", "{lease}", "Disposals of a read lease that had been disposed before", c => c.StaleLeases);
-        Level(meter, "operations.in_flight", "{operation}", "Ops now with the kernel", c => c.InFlight);
-        meter.CreateObservableGauge(
-            "ringcore.operations.in_flight_peak", () => Observe(c => c.InFlightPeak), "{operation}", "Most ops with the kernel at one time"); // No sum over executors.
-        Level(meter, "leases.out", "{lease}", "Read leases handed out and not yet disposed", c => c.LeasesOut);
-        return meter;
+        meter.CreateObservableUpDownCounter("ringcore.operations.in_flight", () => Observe(c => c.InFlight), "{operation}", "Ops now with the kernel");
+        meter.CreateObservableGauge("ringcore.operations.in_flight_peak", () => Observe(c => c.InFlightPeak), "{operation}", "Most ops with the kernel at one time");
+        meter.CreateObservableUpDownCounter("ringcore.leases.out", () => Observe(c => c.LeasesOut), "{lease}", "Read leases handed out and not yet disposed");
     }
 
     private static void Count(Meter meter, string name, string unit, string what, Func<RingCounters, long> field) =>
         meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, what);
-
-    private static void Level(Meter meter, string name, string unit, string what, Func<RingCounters, long> field) =>
-        meter.CreateObservableUpDownCounter("ringcore." + name, () => Observe(field), unit, what);
 
     private static List<Measurement<long>> Observe(Func<RingCounters, long> field)
     {
