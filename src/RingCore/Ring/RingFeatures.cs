@@ -53,8 +53,14 @@ public enum RingFeatures
     /// <summary>A multishot poll (IORING_POLL_ADD_MULTI, 5.13). Without: one poll op per event.</summary>
     MultishotPoll = 1 << 13,
 
+    /// <summary>
+    /// A kernel thread takes the SQEs (IORING_SETUP_SQPOLL, without privilege and for any fd since 5.11), where
+    /// <see cref="RingOptions.SqPoll"/> asks for it. Excludes CoopTaskrun and DeferTaskrun; needs ExtArg. Without: enters submit.
+    /// </summary>
+    SqPoll = 1 << 14,
+
     /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 14) - 1,
+    All = (1 << 15) - 1,
 
     /// <summary>What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel.</summary>
     Linux510 = SingleMmap,

@@ -22,7 +22,8 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     internal const int FirstFd = 1_000_000;
 
     internal const uint AllSetupFlags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN
-        | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY;
+        | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY
+        | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF;
 
     internal const uint FloorFeatures = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE
         | IORING_FEAT_RW_CUR_POS | IORING_FEAT_CUR_PERSONALITY | IORING_FEAT_FAST_POLL | IORING_FEAT_POLL_32BITS;
@@ -96,7 +97,7 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     internal uint SupportedSetupFlags { get; set; } = AllSetupFlags;
 
     /// <summary>IORING_FEAT_* it reports. Without SINGLE_MMAP the SQ and CQ lie in separate memory, at other offsets.</summary>
-    internal uint Features { get; set; } = FloorFeatures | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS
+    internal uint Features { get; set; } = FloorFeatures | IORING_FEAT_EXT_ARG | IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS
         | IORING_FEAT_CQE_SKIP | IORING_FEAT_NO_IOWAIT;
 
     /// <summary>Opcodes the probe reports; any other completes with EINVAL.</summary>
@@ -273,6 +274,12 @@ internal sealed unsafe partial class FakeKernel : IDisposable
             return -Errno.EINVAL;
         if ((p->flags & IORING_SETUP_TASKRUN_FLAG) != 0 && !defers && (p->flags & IORING_SETUP_COOP_TASKRUN) == 0)
             return -Errno.EINVAL;
+        if ((p->flags & IORING_SETUP_SQPOLL) != 0
+            ? (p->flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG)) != 0
+            : (p->flags & IORING_SETUP_SQ_AFF) != 0)
+            return -Errno.EINVAL;
+        if ((p->flags & IORING_SETUP_SQPOLL) != 0 && PollerErrno != 0)
+            return -PollerErrno;
         if (_ringFd >= 0)
             throw new FakeKernelException("one fake plays one ring at a time");
         FreeMemory();
