@@ -237,7 +237,7 @@ public sealed class SqPollTests
     [Fact]
     public unsafe void PublishAndFallAsleep_OneSeesTheOther()
     {
-        const int rounds = 20_000;
+        const int rounds = 200_000;
         using var kernel = new FakeKernel { PollerIsSlow = true };
         using var ring = new Ring(kernel.Options(s_polled));
         (nint tailAddress, nint flagsAddress) = kernel.SharedSq;
@@ -262,12 +262,14 @@ public sealed class SqPollTests
         })
         { IsBackground = true };
         poller.Start();
-        long give = Environment.TickCount64 + 10_000;
+        long give = Environment.TickCount64 + 3_000;
         for (int round = 1; round <= rounds && Environment.TickCount64 < give; round++)
         {
             Nop(ring, 1);
             long before = ring.Counters.Enters;
             Volatile.Write(ref turn, 2 * round - 1); // Release: the round's beginning.
+            for (int delay = round % 97; delay > 0; delay--)
+                Volatile.Read(ref turn); // Time alone: every way the two can meet has its turn.
             ring.Enter(minComplete: 0);
             bool woke = ring.Counters.Enters > before;
             while (Volatile.Read(ref turn) != 2 * round) // Acquire: sawTail.
