@@ -79,6 +79,9 @@ internal sealed unsafe class OpDriver
 
     internal RingOptions Options { get; init; } = new();
 
+    /// <summary>The registered buffers, or null.</summary>
+    internal RingBuffers? Buffers;
+
     internal bool IsOwner => Environment.CurrentManagedThreadId == _ownerThread;
 
     /// <summary>Ops and slotless requests that the kernel has.</summary>
