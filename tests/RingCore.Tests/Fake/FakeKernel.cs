@@ -429,6 +429,17 @@ internal sealed unsafe partial class FakeKernel : IDisposable
             case IORING_REGISTER_IOWQ_MAX_WORKERS:
                 WorkerLimits = (((uint*)argument)[0], ((uint*)argument)[1]);
                 return 0;
+            case IORING_REGISTER_BUFFERS:
+                if (FixedBuffers.Count > 0)
+                    return -Errno.EBUSY;
+                FixedBuffers.AddRange(new ReadOnlySpan<iovec>(argument, (int)count));
+                return 0;
+            case IORING_UNREGISTER_BUFFERS:
+                if (_ops.Any(op => op.Opcode is io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED && op.State != FakeOpState.Ended))
+                    Violation("registered buffers taken back while an op uses one");
+                int had = FixedBuffers.Count;
+                FixedBuffers.Clear();
+                return had > 0 ? 0 : -Errno.ENXIO;
             case IORING_REGISTER_PBUF_RING:
                 return RegisterBuffers((io_uring_buf_reg*)argument);
             case IORING_UNREGISTER_PBUF_RING:
@@ -440,6 +451,9 @@ internal sealed unsafe partial class FakeKernel : IDisposable
 
     /// <summary>Place of the ring in the table of registered rings; −1: none.</summary>
     internal int RegisteredIndex { get; private set; } = -1;
+
+    /// <summary>Registered buffers, by index.</summary>
+    internal List<iovec> FixedBuffers { get; } = [];
 
     internal (uint Bounded, uint Unbounded) WorkerLimits { get; private set; }
 }
