@@ -2,6 +2,7 @@
 // their addresses, or one acceptor that gives each to the executor with the fewest. A connection then stays where it is. What is
 // handed over is the bare fd: whoever holds it last closes it, and an executor that has just stopped gives it back by refusing.
 
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
@@ -56,7 +57,9 @@ public static class RingGroupServer
     private sealed class Server(IReadOnlyList<RingExecutor> executors, Func<RingConnection, RingTask> handler, bool each, CancellationToken token)
     {
         private const int Gone = int.MaxValue / 2;
-        private readonly int[] _live = new int[executors.Count]; // With an acceptor: connections by executor. Any thread.
+        private readonly IReadOnlyList<RingExecutor> _executors = executors;
+        private readonly ConcurrentQueue<Exception> _failures = new();
+        private readonly int[] _live = new int[executors.Count]; // Connections by executor. Any thread.
         private int _last; // The acceptor's thread only.
 
         internal async Task RunAsync(EndPoint endPoint, Action<EndPoint>? listening)
@@ -64,7 +67,7 @@ public static class RingGroupServer
             var listeners = new List<RingListener>();
             try
             {
-                foreach (RingExecutor executor in each ? executors : [executors[0]])
+                foreach (RingExecutor executor in each ? _executors : [_executors[0]])
                 {
                     EndPoint address = listeners.Count == 0 ? endPoint : listeners[0].LocalEndPoint; // The first has resolved port 0.
                     listeners.Add(await executor.InvokeAsync(() => ValueTask.FromResult(RingListener.Open(address, shared: each))).ConfigureAwait(false));
@@ -74,9 +77,9 @@ public static class RingGroupServer
                 foreach (RingListener listener in listeners)
                     listener.Listen(Backlog);
                 listening?.Invoke(listeners[0].LocalEndPoint);
-                Exception?[] failures = await Task.WhenAll(listeners.Select((listener, i) => AcceptOnAsync(executors[i], listener))).ConfigureAwait(false);
-                if (failures.All(failure => failure is not null))
-                    throw failures[0]!;
+                await Task.WhenAll(listeners.Select((listener, i) => _executors[i].InvokeAsync(() => AcceptAsync(listener, i)))).ConfigureAwait(false);
+                if (_failures.Count == listeners.Count)
+                    throw _failures.First();
             }
             finally
             {
@@ -85,62 +88,53 @@ public static class RingGroupServer
             }
         }
 
-        private async Task<Exception?> AcceptOnAsync(RingExecutor executor, RingListener listener)
-        {
-            try
-            {
-                return await executor.InvokeAsync(() => AcceptAsync(executor, listener)).ConfigureAwait(false);
-            }
-            catch (ObjectDisposedException)
-            {
-                return null; // The executor was stopped: as asked.
-            }
-        }
-
         [SuppressMessage("Design", "CA1031", Justification = "It is reported, and the other executors go on.")]
-        private async RingTask<Exception?> AcceptAsync(RingExecutor executor, RingListener listener)
+        private async RingTask AcceptAsync(RingListener listener, int here)
         {
             using (listener) // Else the kernel would go on giving it its share of the connections.
             {
                 try
                 {
                     await foreach (int fd in listener.AcceptAllAsync(listener.Prepare, token))
-                    {
-                        if (each)
-                            _ = HandleAsync(fd);
-                        else
-                            HandOver(fd);
-                    }
-
-                    return null;
+                        Place(fd, here);
                 }
                 catch (Exception e)
                 {
-                    RingExecutor.ReportFault(executor, "accept loop", e);
-                    return e;
+                    _failures.Enqueue(e);
+                    RingExecutor.ReportFault(_executors[here], "accept loop", e);
                 }
             }
         }
 
-        private async RingTask HandleAsync(int fd)
+        /// <summary>Serves the connection here, or gives it to the executor with the fewest; to the next when that one has stopped.</summary>
+        private void Place(int fd, int here)
         {
-            using var connection = new RingConnection(OpDriver.Required, fd);
-            await handler(connection);
-        }
-
-        /// <summary>Gives the fd to the executor with the fewest connections; to the next when that one has stopped.</summary>
-        private void HandOver(int fd)
-        {
-            for (int tries = 0; tries < executors.Count; tries++)
+            for (int tries = 0; tries < _executors.Count; tries++)
             {
-                int to = Fewest();
-                Interlocked.Increment(ref _live[to]); // A count: ordered with nothing. The post orders the rest.
-                if (executors[to].Post(new Arrival(this, to, fd)))
+                int to = each ? here : Fewest();
+                Interlocked.Increment(ref _live[to]); // A count, once for a connection: ordered with nothing. The post orders the rest.
+                var arrival = new Arrival(this, to, fd);
+                if (each)
+                    arrival.Run();
+                if (each || _executors[to].Post(arrival))
                     return;
                 Interlocked.Exchange(ref _live[to], Gone); // As above.
             }
 
             OpDriver.Required.CloseFd(fd);
+        }
+
+        private async RingTask HandleAsync(int fd, int here)
+        {
+            try
+            {
+                using var connection = new RingConnection(OpDriver.Required, fd);
+                await handler(connection);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _live[here]); // A count: ordered with nothing.
+            }
         }
 
         /// <summary>Among equals in turn.</summary>
@@ -165,30 +159,10 @@ public static class RingGroupServer
                 if (OpDriver.Required.Stopping)
                     Refuse();
                 else
-                    _ = ServeAsync();
+                    _ = server.HandleAsync(fd, to);
             }
 
-            internal override void Refuse()
-            {
-                server.Executor(to).Driver.CloseFd(fd);
-                Leave();
-            }
-
-            private async RingTask ServeAsync()
-            {
-                try
-                {
-                    await server.HandleAsync(fd);
-                }
-                finally
-                {
-                    Leave();
-                }
-            }
-
-            private void Leave() => Interlocked.Decrement(ref server._live[to]); // A count: ordered with nothing.
+            internal override void Refuse() => server._executors[to].Driver.CloseFd(fd); // Its count stays: that executor is passed by anyway.
         }
-
-        private RingExecutor Executor(int index) => executors[index];
     }
 }
