@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Boots real kernels in an emulator (no KVM needed) and runs kernel-check on each as process 1. Not part of .ci/run: it downloads
-# kernels and an AOT compiler, and takes about three minutes. Ends with "N passed, M failed" over all kernels.
+# kernels and an AOT compiler, and takes about two minutes. Ends with "N passed, M failed" over all kernels.
 #   tests/old-kernels/run.sh [NAME...]     names below; default: all but sid
 # Needs a Debian or derivative with apt, and: qemu-system-x86 cpio. Packages come from the mirrors this machine's apt is set up with.
 # Nothing is installed, apt's own state is not touched; what is fetched stays in artifacts/old-kernels (git-ignored).
@@ -11,8 +11,9 @@ limit=600 # Seconds for one kernel.
 
 release_of() { # name -> Debian release
     case $1 in
-        5.10 | 5.10-uml) echo bullseye ;; # 5.10: its io_uring is that of 5.15, as in every 5.10 since 5.10.162.
-        6.1 | 6.1-uml) echo bookworm ;;   # -uml: the kernel as a user process, as old as the release: 5.10.46 is a 5.10 as it first was.
+        5.10-uml) echo bullseye ;; # 5.10.46 as a user process (User-mode Linux): 5.10 as it first was.
+        5.10) echo bullseye ;;     # Its io_uring is that of 5.15, as in every 5.10 since 5.10.162.
+        6.1) echo bookworm ;;
         6.12) echo trixie ;;
         sid) echo sid ;;
         *) echo "unknown kernel '$1': 5.10-uml, 5.10, 6.1, 6.12, sid" >&2; return 1 ;;

@@ -59,7 +59,7 @@ public readonly struct Op
     /// <summary>Reads into memory (IORING_OP_READ, 5.6). Result: bytes, 0 at the end.</summary>
     /// <param name="handle">What to read from.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="offset">File offset in bytes; −1: the file's position, and for sockets and pipes.</param>
+    /// <param name="offset">File offset in bytes; −1: the file's position, and for pipes. Sockets take 0; −1 only from 5.17 on (before: −ESPIPE).</param>
     public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1) =>
         new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset);
 
