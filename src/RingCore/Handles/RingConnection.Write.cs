@@ -139,7 +139,7 @@ public sealed partial class RingConnection
             throw failure;
     }
 
-    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
+    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send (5.19; before, we do).</summary>
     private unsafe void Submit(TransferAwaitable write)
     {
         _alone = write;

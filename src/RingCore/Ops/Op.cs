@@ -84,7 +84,7 @@ public readonly struct Op
     /// <summary>Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.</summary>
     /// <param name="handle">A connected socket.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>.</param>
+    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>, which receives keep to from 5.18 on, sends from 5.19.</param>
     public static Op Recv(RingHandle handle, Memory<byte> memory, int msgFlags = 0) =>
         new(io_uring_op.IORING_OP_RECV, handle, memory, opFlags: (uint)msgFlags);
 

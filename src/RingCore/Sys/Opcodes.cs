@@ -210,9 +210,9 @@ public enum io_uring_op : byte
     /// <summary>
     /// send. Reads: fd, addr, len, msg_flags, ioprio = IORING_RECVSEND_* flags; for a destination
     /// addr2 = sockaddr and addr_len (newer kernels); buf_group with BUFFER_SELECT (6.10). Buffer
-    /// lent. Never raises SIGPIPE. Result: bytes, maybe fewer than asked unless MSG_WAITALL. More:
-    /// BUFFER. Runs: inline; several sends in flight on one stream may leave in any order. Since
-    /// 5.6.
+    /// lent. Never raises SIGPIPE (5.12; before, MSG_NOSIGNAL is needed). Result: bytes, maybe fewer
+    /// than asked unless MSG_WAITALL (5.19). More: BUFFER. Runs: inline; several sends in flight on
+    /// one stream may leave in any order. Since 5.6.
     /// </summary>
     IORING_OP_SEND = 26,
 
