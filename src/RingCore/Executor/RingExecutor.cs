@@ -141,7 +141,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             }
             catch (Exception e)
             {
-                ReportFault(this, "(async void, or a continuation given by hand)", e); // Tasks keep their own exceptions.
+                ReportFault(this, "(async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
             }
         }
 
@@ -160,16 +160,16 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         RingWork? oldest = null;
         while (newest is not null)
         {
-            RingWork? next = newest.NextPosted;
-            newest.NextPosted = oldest;
+            RingWork? next = newest.Next;
+            newest.Next = oldest;
             oldest = newest;
             newest = next;
         }
 
         while (oldest is not null)
         {
-            RingWork? next = oldest.NextPosted;
-            oldest.NextPosted = null;
+            RingWork? next = oldest.Next;
+            oldest.Next = null;
             Driver.Ready.Push(oldest);
             Driver.Ring.Counters.Posts++;
             oldest = next;
@@ -216,7 +216,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         {
             if (ReferenceEquals(head, s_closed))
                 return false;
-            work.NextPosted = head;
+            work.Next = head;
             RingWork? seen = Interlocked.CompareExchange(ref _posts, work, head); // Release of work; full fence: pairs with FallAsleep's.
             if (ReferenceEquals(seen, head))
                 break;

@@ -345,7 +345,7 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter, IEqu
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new RingExecutor.ActionWork(continuation));
 
-    void IRingAwaiter.Suspend(RingTaskBox box) => _executor.Driver.Ready.Push(box);
+    void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
 
     /// <inheritdoc/>
     public bool Equals(RingYield other) => ReferenceEquals(_executor, other._executor);

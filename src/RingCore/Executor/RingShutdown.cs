@@ -131,7 +131,7 @@ public sealed partial class RingExecutor
         // The door closes first: from here on Post says no, and what was posted is refused.
         RingWork? posted = Interlocked.Exchange(ref _posts, s_closed); // Acquire: pairs with the poster's compare-exchange.
         Driver.Stopping = true;
-        for (; posted is not null && !ReferenceEquals(posted, s_closed); posted = posted.NextPosted)
+        for (; posted is not null && !ReferenceEquals(posted, s_closed); posted = posted.Next)
             posted.Refuse();
         while (!Driver.Ready.IsEmpty)
             Driver.Ready.Pop().Refuse();

@@ -119,7 +119,7 @@ public readonly struct RingTaskAwaiter : ICriticalNotifyCompletion, IRingAwaiter
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _box!.SetContinuation(continuation, _version);
 
-    void IRingAwaiter.Suspend(RingTaskBox box) => _box!.SetContinuation(box, _version);
+    void IRingAwaiter.Suspend(RingWork box) => _box!.SetContinuation(box, _version);
 }
 
 /// <summary>Awaits a <see cref="RingTask{T}"/>. Used by the compiler.</summary>
@@ -148,5 +148,5 @@ public readonly struct RingTaskAwaiter<T> : ICriticalNotifyCompletion, IRingAwai
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _box!.SetContinuation(continuation, _version);
 
-    void IRingAwaiter.Suspend(RingTaskBox box) => _box!.SetContinuation(box, _version);
+    void IRingAwaiter.Suspend(RingWork box) => _box!.SetContinuation(box, _version);
 }

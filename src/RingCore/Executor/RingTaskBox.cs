@@ -242,13 +242,8 @@ internal sealed class FaultedBox<T> : RingTaskBox<T>
 internal sealed class RingTaskBox<T, TStateMachine> : RingTaskBox<T>
     where TStateMachine : IAsyncStateMachine
 {
-    private const int MostPooled = 16384;
-
     [ThreadStatic]
-    private static RingTaskBox<T, TStateMachine>? t_free;
-    [ThreadStatic]
-    private static int t_pooled;
-    private RingTaskBox<T, TStateMachine>? _next;
+    private static Pool<RingTaskBox<T, TStateMachine>>? t_pool;
 
     internal TStateMachine StateMachine = default!;
 
@@ -256,18 +251,7 @@ internal sealed class RingTaskBox<T, TStateMachine> : RingTaskBox<T>
 
     internal static RingTaskBox<T, TStateMachine> Rent(RingExecutor executor)
     {
-        RingTaskBox<T, TStateMachine>? box = t_free;
-        if (box is null)
-        {
-            box = new RingTaskBox<T, TStateMachine>();
-        }
-        else
-        {
-            t_free = box._next;
-            box._next = null;
-            t_pooled--;
-        }
-
+        RingTaskBox<T, TStateMachine> box = (t_pool ??= new()).Rent();
         box.Begin(executor);
         return box;
     }
@@ -276,14 +260,7 @@ internal sealed class RingTaskBox<T, TStateMachine> : RingTaskBox<T>
 
     protected override void ClearStateMachine() => StateMachine = default!;
 
-    protected override void Recycle()
-    {
-        if (t_pooled >= MostPooled)
-            return;
-        _next = t_free;
-        t_free = this;
-        t_pooled++;
-    }
+    protected override void Recycle() => t_pool?.Return(this);
 }
 
 /// <summary>Method names out of the compiler's type names.</summary>

@@ -144,13 +144,6 @@ public struct RingTaskMethodBuilder<T>
     }
 }
 
-/// <summary>An awaiter of RingCore's own, which resumes a box without a delegate.</summary>
-internal interface IRingAwaiter
-{
-    /// <summary>Resumes the box when done. Owner thread.</summary>
-    void Suspend(RingTaskBox box);
-}
-
 /// <summary>The first, synchronous part of an async method.</summary>
 internal static class RingTaskStart
 {

@@ -21,6 +21,7 @@ internal interface IRingTimer
 /// <summary>A binary heap of deadlines.</summary>
 internal sealed unsafe class RingTimers
 {
+    internal readonly Pool<DelayAwaitable> Delays = new();
     private readonly OpDriver _driver;
     private readonly TimeoutSink? _timeout;
     private IRingTimer[] _heap = new IRingTimer[16];
@@ -190,13 +191,6 @@ internal sealed unsafe class RingTimers
 /// <summary>The awaitable of a delay: an entry in the heap, no op.</summary>
 internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
 {
-    private const int MostPooled = 4096;
-
-    [ThreadStatic]
-    private static DelayAwaitable? t_free;
-    [ThreadStatic]
-    private static int t_pooled;
-    private DelayAwaitable? _next;
     private RingTimers _timers = null!;
     private CancellationToken _token;
     private CancellationTokenRegistration _registration;
@@ -213,17 +207,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
 
     internal static ValueTask Start(RingExecutor executor, TimeSpan time, CancellationToken token)
     {
-        DelayAwaitable? delay = t_free;
-        if (delay is null)
-        {
-            delay = new DelayAwaitable();
-        }
-        else
-        {
-            t_free = delay._next;
-            t_pooled--;
-        }
-
+        DelayAwaitable delay = executor.Timers.Delays.Rent();
         delay.Begin(executor.Driver);
         delay._timers = executor.Timers;
         delay._token = token;
@@ -264,12 +248,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         int res = Res;
         CancellationToken cancelled = _token;
         _token = default;
-        if (t_pooled < MostPooled)
-        {
-            _next = t_free;
-            t_free = this;
-            t_pooled++;
-        }
+        _timers.Delays.Return(this);
 
         if (res < 0)
             throw new OperationCanceledException(cancelled);

@@ -11,13 +11,6 @@ namespace RingCore;
 /// <summary>A leased read on a connection. Pooled.</summary>
 internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
 {
-    private const int MostPooled = 16384;
-
-    [ThreadStatic]
-    private static LeaseAwaitable? t_free;
-    [ThreadStatic]
-    private static int t_pooled;
-    private LeaseAwaitable? _next;
     private RingConnection _connection = null!;
     private LeaseOwner? _owner;
     private CancellationToken _token;
@@ -31,17 +24,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
 
     internal static LeaseAwaitable Rent(RingConnection connection, CancellationToken token)
     {
-        LeaseAwaitable? awaitable = t_free;
-        if (awaitable is null)
-        {
-            awaitable = new LeaseAwaitable();
-        }
-        else
-        {
-            t_free = awaitable._next;
-            t_pooled--;
-        }
-
+        LeaseAwaitable awaitable = HandlePools.OfThread.LeasedReads.Rent();
         awaitable.Begin(connection.Driver);
         awaitable._connection = connection;
         awaitable._token = token;
@@ -113,12 +96,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
         _owner = null;
         _connection = null!;
         _token = default;
-        if (t_pooled < MostPooled)
-        {
-            _next = t_free;
-            t_free = this;
-            t_pooled++;
-        }
+        HandlePools.OfThread.LeasedReads.Return(this);
 
         if (res > 0)
             return new ReadLease(owner!, res);

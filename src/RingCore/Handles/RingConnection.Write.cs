@@ -116,8 +116,8 @@ public sealed partial class RingConnection
         }
         finally
         {
-            foreach (MemoryHandle pin in pins.AsSpan(0, count))
-                pin.Dispose(); // Each write has its own by now.
+            foreach (ref MemoryHandle pin in pins.AsSpan(0, count))
+                Driver.Unpin(ref pin); // Each write has its own by now.
             if (idle)
                 SendEnded();
         }
@@ -145,8 +145,7 @@ public sealed partial class RingConnection
         _alone = write;
         ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
         byte* address = (byte*)write.Pin.Pointer + write.Done;
-        slot.Lent = write.Memory;
-        slot.Pin = new MemoryHandle(address); // The pin itself is the write's.
+        slot.Lent = write.Memory; // For reports: the pin is the write's.
         Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
         Driver.Prepared(ref slot, sqe);
         OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
@@ -210,7 +209,7 @@ public sealed partial class RingConnection
         if (_oldest is null)
             _oldest = write;
         else
-            _newest!.Next = write;
+            _newest!.NextWrite = write;
         _newest = write;
         if (_writing == WriteState.Idle)
             SendEnded(); // Nothing is with the kernel: an empty write to an idle connection.
@@ -247,10 +246,10 @@ public sealed partial class RingConnection
     private TransferAwaitable Dequeue(TransferAwaitable write)
     {
         Debug.Assert(ReferenceEquals(write, _oldest), "the oldest leaves first");
-        _oldest = write.Next;
+        _oldest = write.NextWrite;
         if (_oldest is null)
             _newest = null;
-        write.Next = null;
+        write.NextWrite = null;
         write.UnregisterQueued();
         return write;
     }
@@ -270,12 +269,12 @@ public sealed partial class RingConnection
     {
         _gather ??= new GatherSink(this);
         int count = 0;
-        for (TransferAwaitable? write = _oldest; write is not null && count < MostGathered; write = write.Next)
+        for (TransferAwaitable? write = _oldest; write is not null && count < MostGathered; write = write.NextWrite)
             count++;
         var memories = new ReadOnlyMemory<byte>[count];
         var pins = new MemoryHandle[count]; // Addresses: the pins themselves are the writes'.
         TransferAwaitable? next = _oldest;
-        for (int i = 0; i < count; i++, next = next.Next)
+        for (int i = 0; i < count; i++, next = next.NextWrite)
         {
             memories[i] = next!.Memory[next.Done..];
             pins[i] = new MemoryHandle((byte*)next.Pin.Pointer + next.Done);
@@ -321,7 +320,7 @@ public sealed partial class RingConnection
     {
         if (_alone is { } alone)
             alone.CancelWanted = true;
-        for (TransferAwaitable? write = _oldest; write is not null; write = write.Next)
+        for (TransferAwaitable? write = _oldest; write is not null; write = write.NextWrite)
             write.CancelWanted = true;
         EndCancelled();
     }
@@ -347,14 +346,14 @@ public sealed partial class RingConnection
         TransferAwaitable? write = _oldest;
         while (write is not null)
         {
-            TransferAwaitable? next = write.Next;
+            TransferAwaitable? next = write.NextWrite;
             if (write.CancelWanted && write.Done == 0 && write.Left > 0)
             {
                 if (before is null)
                     _oldest = next;
                 else
-                    before.Next = next;
-                write.Next = null;
+                    before.NextWrite = next;
+                write.NextWrite = null;
                 write.UnregisterQueued();
                 write.Finish(-Errno.ECANCELED);
             }

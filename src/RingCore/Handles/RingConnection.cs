@@ -140,7 +140,7 @@ public sealed partial class RingConnection : RingHandle
         ThrowIfNotReady();
         if (_reading)
         {
-            pin.Dispose();
+            Driver.Unpin(ref pin);
             ThrowReading();
         }
 
@@ -158,8 +158,7 @@ public sealed partial class RingConnection : RingHandle
     {
         ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
         byte* address = (byte*)transfer.Pin.Pointer + transfer.Done;
-        slot.Lent = transfer.Memory;
-        slot.Pin = new MemoryHandle(address); // The pin itself is the transfer's.
+        slot.Lent = transfer.Memory; // For reports: the pin is the transfer's.
         Prep.Recv(sqe, (ulong)address, (uint)transfer.Left);
         Driver.Prepared(ref slot, sqe);
         OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.

@@ -74,15 +74,8 @@ public sealed class RingFile : RingHandle
     }
 
     /// <summary>The awaitable of a file op: bytes, or what System.IO would throw.</summary>
-    private sealed class FileAwaitable : OpAwaitable, IValueTaskSource<int>
+    internal sealed class FileAwaitable : OpAwaitable, IValueTaskSource<int>
     {
-        private const int MostPooled = 4096;
-
-        [ThreadStatic]
-        private static FileAwaitable? t_free;
-        [ThreadStatic]
-        private static int t_pooled;
-        private FileAwaitable? _next;
         private RingFile _file = null!;
         private CancellationToken _token;
         private string _what = "";
@@ -96,17 +89,7 @@ public sealed class RingFile : RingHandle
 
         internal static ValueTask<int> Start(RingFile file, in Op op, CancellationToken token, string what)
         {
-            FileAwaitable? awaitable = t_free;
-            if (awaitable is null)
-            {
-                awaitable = new FileAwaitable();
-            }
-            else
-            {
-                t_free = awaitable._next;
-                t_pooled--;
-            }
-
+            FileAwaitable awaitable = HandlePools.OfThread.FileTransfers.Rent();
             awaitable.Begin(file.Driver);
             awaitable._file = file;
             awaitable._token = token;
@@ -127,12 +110,7 @@ public sealed class RingFile : RingHandle
             string what = _what;
             _file = null!;
             _token = default;
-            if (t_pooled < MostPooled)
-            {
-                _next = t_free;
-                t_free = this;
-                t_pooled++;
-            }
+            HandlePools.OfThread.FileTransfers.Return(this);
 
             return res >= 0 ? res : throw RingErrors.File(res, file, cancelled, $"{what} '{file.Path}'");
         }

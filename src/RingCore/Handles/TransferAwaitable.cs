@@ -27,15 +27,12 @@ internal enum TransferKind : byte
 /// <summary>A read or write on a connection. Pooled.</summary>
 internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    private const int MostPooled = 16384;
-
-    [ThreadStatic]
-    private static TransferAwaitable? t_free;
-    [ThreadStatic]
-    private static int t_pooled;
-
-    /// <summary>Next in the pool, or in the connection's queue of writes.</summary>
-    internal TransferAwaitable? Next;
+    /// <summary>Next in the connection's queue of writes.</summary>
+    internal TransferAwaitable? NextWrite
+    {
+        get => (TransferAwaitable?)Next;
+        set => Next = value;
+    }
 
     internal RingConnection Connection = null!;
     internal ReadOnlyMemory<byte> Memory;
@@ -63,18 +60,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
 
     internal static TransferAwaitable Rent(RingConnection connection, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
     {
-        TransferAwaitable? transfer = t_free;
-        if (transfer is null)
-        {
-            transfer = new TransferAwaitable();
-        }
-        else
-        {
-            t_free = transfer.Next;
-            transfer.Next = null;
-            t_pooled--;
-        }
-
+        TransferAwaitable transfer = HandlePools.OfThread.Transfers.Rent();
         transfer.Begin(connection.Driver);
         transfer.Connection = connection;
         transfer.Kind = kind;
@@ -132,8 +118,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>The caller's result is known.</summary>
     internal void Finish(int res, uint flags = 0)
     {
-        Pin.Dispose();
-        Pin = default;
+        Driver.Unpin(ref Pin);
         base.Complete(res, flags, 0);
         Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
     }
@@ -170,12 +155,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         Connection = null!;
         Memory = default;
         Token = default;
-        if (t_pooled < MostPooled)
-        {
-            Next = t_free;
-            t_free = this;
-            t_pooled++;
-        }
+        HandlePools.OfThread.Transfers.Return(this);
 
         if (res < 0)
             throw Failure(res, kind, connection, cancelled, done);

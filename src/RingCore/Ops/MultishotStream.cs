@@ -74,19 +74,20 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
             if (_ended || Driver.Stopping || Token.IsCancellationRequested)
                 _state.Move(MultishotState.Ended);
             else
-                StartArmed();
+                ThrowIfClosed();
         }
 
         if (_state == MultishotState.Ended)
             return AtEnd();
         _waiting = true;
         Begin(Driver);
+        if (_state == MultishotState.Idle)
+            StartArmed(); // Its consumer waits already: what is reaped in there wakes it.
         return new ValueTask<bool>(this, Version);
     }
 
     private void StartArmed()
     {
-        ThrowIfClosed();
         _state.Move(MultishotState.Armed); // Before the SQE: finding room for it may reap, and a token that strikes just now cancels it.
         Arm();
     }

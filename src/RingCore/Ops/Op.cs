@@ -2,6 +2,7 @@
 // through here (they write their SQE at the call), people who want the kernel without handles do. Nothing here throws for an
 // errno: awaiting yields an OpResult. It does not know executors: it runs on the driver of the calling thread.
 
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using RingCore.Sys;
@@ -165,26 +166,35 @@ public readonly struct Op
     /// <summary>As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for <see cref="Cancel(ulong)"/>.</summary>
     public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
     {
+        OpResultAwaitable awaitable = Submit(token);
+        key = awaitable.Key;
+        return new ValueTask<OpResult>(awaitable, awaitable.Version);
+    }
+
+    private OpResultAwaitable Submit(CancellationToken token)
+    {
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
         OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
-        var task = new ValueTask<OpResult>(awaitable, awaitable.Version);
+        awaitable.Key = 0;
         if (Refused(driver, token))
         {
-            key = 0;
             driver.Refuse(awaitable);
-            return task;
+            return awaitable;
         }
 
         if (SqeCount > 1)
             driver.Reserve(SqeCount);
         Write(driver, awaitable, step: 0, token, linked: false);
-        key = awaitable.Key;
-        return task;
+        return awaitable;
     }
 
     /// <summary>Submits a new request of this description.</summary>
-    public ValueTaskAwaiter<OpResult> GetAwaiter() => Start(out _).GetAwaiter();
+    public OpAwaiter GetAwaiter()
+    {
+        OpResultAwaitable awaitable = Submit(default);
+        return new OpAwaiter(awaitable, awaitable.Version);
+    }
 
     internal static bool Refused(OpDriver driver, CancellationToken token) => driver.Stopping || token.IsCancellationRequested;
 
@@ -205,6 +215,16 @@ public readonly struct Op
         _ => 0,
     };
 
+    /// <summary>Pins that <see cref="Pin"/> takes: one for each memory of a list, else one, of nothing where the op lends none.</summary>
+    internal int PinCount => _extra is ReadOnlyMemory<byte>[] list ? list.Length : 1;
+
+    /// <summary>Pins what the op lends, for a chain, which must not have written anything when a memory refuses.</summary>
+    internal void Pin(List<MemoryHandle> pins)
+    {
+        for (int i = 0; i < PinCount; i++)
+            pins.Add((_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
+    }
+
     private static int Total(ReadOnlyMemory<byte>[] memories)
     {
         int total = 0;
@@ -215,14 +235,15 @@ public readonly struct Op
 
     /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal unsafe void Write(OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, ushort ioprio = 0, uint pollFlags = 0)
+    internal unsafe void Write(
+        OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, ushort ioprio = 0, uint pollFlags = 0, ReadOnlySpan<MemoryHandle> pins = default)
     {
         ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
         if (_code == io_uring_op.IORING_OP_NOP)
             sqe->opcode = io_uring_op.IORING_OP_NOP;
         else
-            Fill(driver, ref slot, index, sqe, ioprio, pollFlags);
+            Fill(driver, ref slot, index, sqe, ioprio, pollFlags, pins);
         if (linked || _deadline != default)
             sqe->flags |= IOSQE_IO_LINK;
         driver.Prepared(ref slot, sqe);
@@ -231,25 +252,25 @@ public readonly struct Op
         OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
-    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, ushort ioprio, uint pollFlags)
+    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, ushort ioprio, uint pollFlags, ReadOnlySpan<MemoryHandle> pins)
     {
         switch (_code)
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
-                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, (long)_off);
+                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off);
                 break;
             case io_uring_op.IORING_OP_RECV:
-                Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, _opFlags);
+                Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
                 break;
             case io_uring_op.IORING_OP_SEND:
-                Prep.Send(sqe, OpDriver.Lend(ref slot, _memory), (uint)_memory.Length, _opFlags);
+                Prep.Send(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
-                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!);
+                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
                 Prep.ReadWrite(sqe, _code, (ulong)vector->msg_iov, (uint)vector->msg_iovlen, (long)_off);
                 break;
             case io_uring_op.IORING_OP_SENDMSG:
-                Prep.SendMsg(sqe, driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!), _opFlags);
+                Prep.SendMsg(sqe, driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins), _opFlags);
                 break;
             case io_uring_op.IORING_OP_ACCEPT:
                 Prep.Accept(sqe, ioprio);

@@ -97,11 +97,7 @@ internal abstract class OpAwaitable : OpSink
         // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no context captured.
         if (Driver.Suspending is { } box && ReferenceEquals(state, box.Continuation))
         {
-            Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, box.TaskId);
-            if (_state == AwaitState.Completed)
-                Driver.Queue(box, Key);
-            else
-                _box = box;
+            Suspend(box);
             return;
         }
 
@@ -113,6 +109,16 @@ internal abstract class OpAwaitable : OpSink
             Capture(flags);
         if (_state == AwaitState.Completed)
             Driver.Queue(this, Key);
+    }
+
+    /// <summary>A RingTask waits for this. The caller has looked at the state, and with it at the thread, before.</summary>
+    protected void Suspend(RingWork box)
+    {
+        Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, box.TaskId);
+        if (_state == AwaitState.Completed)
+            Driver.Queue(box, Key);
+        else
+            _box = box;
     }
 
     /// <summary>Ends the caller's half; the object can be pooled after it. Result fields stay readable until the next rent.</summary>
@@ -190,30 +196,13 @@ internal abstract class OpAwaitable : OpSink
 /// <summary>The awaitable of a bare op: yields the OpResult and never throws for an errno.</summary>
 internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult>
 {
-    private const int MostPooled = 16384;
-
-    [ThreadStatic]
-    private static OpResultAwaitable? t_free;
-    [ThreadStatic]
-    private static int t_pooled;
-    private OpResultAwaitable? _next;
     private bool _yieldsFd;
 
     protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
     internal static OpResultAwaitable Rent(OpDriver driver, bool yieldsFd)
     {
-        OpResultAwaitable? awaitable = t_free;
-        if (awaitable is null)
-        {
-            awaitable = new OpResultAwaitable();
-        }
-        else
-        {
-            t_free = awaitable._next;
-            t_pooled--;
-        }
-
+        OpResultAwaitable awaitable = driver.Results.Rent();
         awaitable.Begin(driver);
         awaitable._yieldsFd = yieldsFd;
         return awaitable;
@@ -225,16 +214,17 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
             Driver.CloseFd(Res);
     }
 
+    internal void Suspend(RingWork box, short token)
+    {
+        GetStatus(token); // Throws for a second await.
+        Suspend(box);
+    }
+
     public OpResult GetResult(short token)
     {
         Take(token);
         var result = new OpResult(Res, Flags);
-        if (t_pooled < MostPooled)
-        {
-            _next = t_free;
-            t_free = this;
-            t_pooled++;
-        }
+        Driver.Results.Return(this);
 
         return result;
     }

@@ -2,7 +2,9 @@
 // together or not at all: a chain cut in two by a full queue would be two chains. Each step keeps its own slot, loans and
 // result. A short read or write breaks a chain as an error does. It never falls back to running steps from user space.
 
+using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -44,23 +46,45 @@ public sealed class OpChain
             sqes += step.SqeCount;
         }
 
+        bool refused = Op.Refused(driver, token);
+        ReadOnlySpan<MemoryHandle> pins = refused ? default : Pin(driver, sqes);
         var run = new ChainRun(driver, _steps);
-        if (Op.Refused(driver, token))
+        if (refused)
         {
             driver.Refuse(run);
             return new ValueTask<ChainResult>(run, run.Version);
         }
 
-        driver.Reserve(sqes);
         for (int i = 0; i < _steps.Length; i++)
         {
             // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
             bool last = i == _steps.Length - 1;
-            _steps[i].Write(driver, run, step: i, last ? token : default, linked: !last);
+            _steps[i].Write(driver, run, step: i, last ? token : default, linked: !last, pins: pins[.._steps[i].PinCount]);
+            pins = pins[_steps[i].PinCount..];
             run.Keys[i] = run.Key;
         }
 
         return new ValueTask<ChainResult>(run, run.Version);
+    }
+
+    /// <summary>All pins, then room for all SQEs, before the first is written: Pin may be a user's code and throw, or start ops.</summary>
+    private Span<MemoryHandle> Pin(OpDriver driver, int sqes)
+    {
+        var pins = new List<MemoryHandle>(_steps.Length);
+        try
+        {
+            foreach (Op step in _steps)
+                step.Pin(pins);
+            driver.Reserve(sqes);
+        }
+        catch
+        {
+            foreach (ref MemoryHandle pin in CollectionsMarshal.AsSpan(pins))
+                driver.Unpin(ref pin);
+            throw;
+        }
+
+        return CollectionsMarshal.AsSpan(pins);
     }
 
     /// <summary>Submits a new run of this chain.</summary>

@@ -2,10 +2,12 @@
 // calls Enter and Reap; ops and handles start through it. Owner thread only, but for the two doors marked "any thread".
 //
 // Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
-// else; Reap runs no user code, it only queues.
+// else; Reap runs no user code but the Unpin of a user's memory, it only queues.
 
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using RingCore.Sys;
 using static RingCore.Sys.CqeFlags;
 using static RingCore.Sys.SqeFlags;
@@ -33,6 +35,7 @@ internal sealed unsafe class OpDriver
     internal readonly OpTable Table;
     internal readonly ReadyQueue Ready = new();
     internal readonly IOpHost Host;
+    internal readonly Pool<OpResultAwaitable> Results = new();
     private int _ownerThread = Environment.CurrentManagedThreadId; // −1 once the executor has stopped: nobody owns it then.
 
     /// <summary>Requests without a slot that the kernel still has.</summary>
@@ -133,12 +136,12 @@ internal sealed unsafe class OpDriver
         Ring.Trace.Record(TraceKind.OpPrepared, sqe->user_data, CurrentTaskId, (int)sqe->opcode, sqe->fd);
     }
 
-    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address.</summary>
+    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address. A chain has taken the pin before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory)
+    internal static ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory, ReadOnlySpan<MemoryHandle> pins)
     {
         slot.Lent = memory;
-        slot.Pin = memory.Pin();
+        slot.Pin = pins.IsEmpty ? memory.Pin() : pins[0];
         return (ulong)slot.Pin.Pointer;
     }
 
@@ -262,25 +265,43 @@ internal sealed unsafe class OpDriver
         if (res is -Errno.ECANCELED or -Errno.EINTR) // EINTR: a kernel worker that ran it was interrupted, for the same two reasons.
             res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
         ReturnLoans(ref slot);
-        Table.Free(ref slot, (int)(uint)key);
+        Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
     }
 
-    /// <summary>The one place where loans return.</summary>
+    /// <summary>The one place where loans return. Memory last: its Unpin may be a user's code.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ReturnLoans(ref OpSlot slot)
     {
         slot.Sink = null;
         slot.Handle?.Return(ref slot);
-        if (slot.Pin.Pointer != null)
-        {
-            slot.Pin.Dispose();
-            slot.Pin = default;
-            slot.Lent = default;
-        }
-
+        slot.Lent = default;
         if (slot.Wide != 0 || slot.Vector is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
             ReturnRare(ref slot);
+        if (slot.Pin.Pointer != null)
+            Unpin(ref slot.Pin);
+    }
+
+    /// <summary>Ends a pin, most often inside the reap. Unpin may be a user's code: what it throws, the run loop reports.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the reap.")]
+    internal void Unpin(ref MemoryHandle pin)
+    {
+        MemoryHandle taken = pin;
+        pin = default;
+        try
+        {
+            taken.Dispose();
+        }
+        catch (Exception e)
+        {
+            Ready.Push(new Thrown(e));
+        }
+    }
+
+    private sealed class Thrown(Exception exception) : RingWork
+    {
+        internal override void Run() => ExceptionDispatchInfo.Throw(exception);
     }
 
     private void ReturnRare(ref OpSlot slot)
@@ -292,8 +313,9 @@ internal sealed unsafe class OpDriver
         slot.Step = 0;
         if (slot.Wide != 0)
             Table.ReturnWide(ref slot);
-        slot.Vector?.Return();
+        VectorLoan? vector = slot.Vector;
         slot.Vector = null;
+        vector?.Return(this);
     }
 
     private void ReapUnslotted(ulong key, int res)
@@ -394,8 +416,8 @@ internal sealed unsafe class OpDriver
     /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
     /// <param name="slot">Whose loan it is.</param>
     /// <param name="memories">In order.</param>
-    /// <param name="pins">Where somebody else has pinned them already: their addresses.</param>
-    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, MemoryHandle[]? pins = null)
+    /// <param name="pins">Where they are pinned already: a chain's pins, or, where those are somebody else's, their addresses.</param>
+    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, ReadOnlySpan<MemoryHandle> pins)
     {
         byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
         var message = (msghdr*)block;
@@ -404,7 +426,7 @@ internal sealed unsafe class OpDriver
         slot.Vector = loan; // Before the pins: should one throw, the others return with the slot.
         for (int i = 0; i < memories.Length; i++)
         {
-            loan.Pins[i] = pins is null ? memories[i].Pin() : pins[i];
+            loan.Pins[i] = pins.IsEmpty ? memories[i].Pin() : pins[i];
             vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
         }
 

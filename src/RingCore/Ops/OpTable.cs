@@ -58,10 +58,10 @@ internal sealed class VectorLoan(ReadOnlyMemory<byte>[] lent)
     internal readonly ReadOnlyMemory<byte>[] Lent = lent;
     internal readonly MemoryHandle[] Pins = new MemoryHandle[lent.Length];
 
-    internal void Return()
+    internal void Return(OpDriver driver)
     {
-        foreach (MemoryHandle pin in Pins)
-            pin.Dispose();
+        foreach (ref MemoryHandle pin in Pins.AsSpan())
+            driver.Unpin(ref pin);
     }
 }
 
@@ -117,8 +117,9 @@ internal sealed unsafe class OpTable
 
     /// <summary>Ends the slot's generation. The caller has returned the loans.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Free(ref OpSlot slot, int index)
+    internal void Free(int index)
     {
+        ref OpSlot slot = ref _slots[index];
         slot.State.Move(SlotState.Free);
         slot.Generation++;
         slot.Next = _free;

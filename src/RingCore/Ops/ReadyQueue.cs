@@ -8,8 +8,8 @@ namespace RingCore;
 /// <summary>Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.</summary>
 internal abstract class RingWork
 {
-    /// <summary>Next in the list of posted work; owned by the poster until the owner thread takes the list.</summary>
-    internal RingWork? NextPosted;
+    /// <summary>Next in the one list this stands in: posted work (owned by the poster until the owner thread takes it), a pool, queued writes.</summary>
+    internal RingWork? Next;
 
     /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
     internal Action? Continuation;
@@ -24,6 +24,13 @@ internal abstract class RingWork
     internal virtual void Refuse()
     {
     }
+}
+
+/// <summary>An awaiter of RingCore's own, which resumes a task's box without a delegate.</summary>
+internal interface IRingAwaiter
+{
+    /// <summary>Resumes the box when done. Owner thread.</summary>
+    void Suspend(RingWork box);
 }
 
 /// <summary>A growing circular buffer of work.</summary>

@@ -11,13 +11,13 @@ public sealed unsafe class OpTableTests
         ref OpSlot slot = ref table.Rent(out int index);
         ulong old = OpTable.Key(slot, index);
         Assert.False(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(old)));
-        table.Free(ref slot, index);
+        table.Free(index);
         Assert.True(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(old)));
         ref OpSlot again = ref table.Rent(out int sameIndex);
         Assert.Equal(index, sameIndex);
         Assert.NotEqual(old, OpTable.Key(again, sameIndex));
         Assert.True(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(old)));
-        table.Free(ref again, sameIndex);
+        table.Free(sameIndex);
         table.Release();
     }
 
@@ -38,7 +38,7 @@ public sealed unsafe class OpTableTests
     {
         var table = new OpTable();
         ref OpSlot slot = ref table.Rent(out int index);
-        table.Free(ref slot, index);
+        table.Free(index);
         Assert.True(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(OpTable.Key(slot, index))));
         table.Release();
     }
@@ -50,12 +50,12 @@ public sealed unsafe class OpTableTests
         ref OpSlot slot = ref table.Rent(out int index);
         ulong old = OpTable.Key(slot, index);
         Assert.Equal(uint.MaxValue, (uint)(old >> 32));
-        table.Free(ref slot, index);
+        table.Free(index);
         ref OpSlot again = ref table.Rent(out index);
         Assert.Equal(0u, again.Generation);
         Assert.True(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(old)));
         Assert.False(System.Runtime.CompilerServices.Unsafe.IsNullRef(ref table.Find(OpTable.Key(again, index))));
-        table.Free(ref again, index);
+        table.Free(index);
         table.Release();
     }
 
@@ -77,7 +77,7 @@ public sealed unsafe class OpTableTests
         {
             Assert.Equal(places[i], (nint)table.Storage(i));
             Assert.Equal(i, *(long*)table.Storage(i));
-            table.Free(ref table.At(i), i);
+            table.Free(i);
         }
 
         Assert.Equal(0, table.InUse);
@@ -107,7 +107,7 @@ public sealed unsafe class OpTableTests
             for (int i = 0; i < 100; i++)
             {
                 table.ReturnWide(ref table.At(i));
-                table.Free(ref table.At(i), i);
+                table.Free(i);
             }
 
             Assert.Equal(0, table.WideInUse);
