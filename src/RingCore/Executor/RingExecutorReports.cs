@@ -19,7 +19,7 @@ public sealed partial class RingExecutor
                 lent += memory.Length;
             list.Add(new OpInfo(
                 slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter), lent,
-                slot.State == SlotState.Cancelling, OpTable.Key(slot, i)));
+                slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(slot.Sink?.Waiter)));
         }
 
         return list;
@@ -48,6 +48,6 @@ public sealed partial class RingExecutor
         RingTaskBox box => box.Name,
         string name => name,
         Delegate callback => callback.Target is { } target ? TaskName.Of(target.GetType()) : callback.Method.Name,
-        _ => TaskName.Of(waiter.GetType()),
+        _ => TaskName.Of((AwaitSource.StateMachineIn(waiter) ?? waiter).GetType()), // A Task's box bears no name, its machine does.
     };
 }

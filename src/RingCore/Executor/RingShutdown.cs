@@ -69,6 +69,7 @@ public sealed partial class RingExecutor
     {
         SynchronizationContext? outer = SynchronizationContext.Current;
         ExecutionContext? flow = ExecutionContext.Capture();
+        var metrics = new RingMetrics(Name, () => Counters);
         t_current = this;
         OpDriver.Current = Driver;
         SynchronizationContext.SetSynchronizationContext(_context);
@@ -84,6 +85,7 @@ public sealed partial class RingExecutor
         }
         finally
         {
+            metrics.Dispose();
             Release();
             SynchronizationContext.SetSynchronizationContext(outer);
             OpDriver.Current = null;

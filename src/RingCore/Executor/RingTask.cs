@@ -27,6 +27,12 @@ public readonly struct RingTask : IEquatable<RingTask>
     /// <summary>Whether it has ended, well or not.</summary>
     public bool IsCompleted => Box is null || Box.IsDone(Version);
 
+    /// <summary>
+    /// The await at which its body is suspended, as "echo.cs:23", from the PDB; null when it runs or has ended, without a PDB, and in
+    /// NativeAOT. For reports: slow. Owner thread.
+    /// </summary>
+    public string? Location => Box?.Location(Version);
+
     /// <summary>For await.</summary>
     public RingTaskAwaiter GetAwaiter() => new(Box, Version);
 
@@ -71,6 +77,9 @@ public readonly struct RingTask<T> : IEquatable<RingTask<T>>
 
     /// <summary>Whether it has ended, well or not.</summary>
     public bool IsCompleted => _box is null || _box.IsDone(_version);
+
+    /// <inheritdoc cref="RingTask.Location"/>
+    public string? Location => _box?.Location(_version);
 
     /// <summary>For await.</summary>
     public RingTaskAwaiter<T> GetAwaiter() => new(_box, _version, _result);

@@ -94,6 +94,9 @@ internal abstract class RingTaskBox : RingWork
         driver.CurrentTaskId = outer;
     }
 
+    /// <summary>The await at which it is suspended, as file and line. An ended box has a cleared state machine: it would say "the first".</summary>
+    internal string? Location(short version) => version == _version && _state == BoxState.Running ? AwaitSource.Of(this) : null;
+
     internal bool IsDone(short version)
     {
         if (version != _version)

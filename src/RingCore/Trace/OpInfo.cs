@@ -12,10 +12,11 @@ namespace RingCore;
 /// <param name="BytesLent">Memory the kernel may touch.</param>
 /// <param name="CancelAsked">Whether the kernel was asked to cancel it.</param>
 /// <param name="UserData">Its user_data: generation above, slot below.</param>
+/// <param name="Location">The await of it, as "echo.cs:23", from the PDB; null where nothing awaits it, without a PDB, and in NativeAOT.</param>
 public readonly record struct OpInfo(
-    io_uring_op Opcode, int Fd, TimeSpan Age, string Task, int BytesLent, bool CancelAsked, ulong UserData)
+    io_uring_op Opcode, int Fd, TimeSpan Age, string Task, int BytesLent, bool CancelAsked, ulong UserData, string? Location)
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Opcode} fd={Fd} age={Age.TotalMilliseconds:0} ms task={(Task.Length == 0 ? "-" : Task)} lent={BytesLent} B{(CancelAsked ? " cancelling" : "")}";
+        $"{Opcode} fd={Fd} age={Age.TotalMilliseconds:0} ms task={(Task.Length == 0 ? "-" : Task)}{(Location is null ? "" : $" at {Location}")} lent={BytesLent} B{(CancelAsked ? " cancelling" : "")}";
 }
