@@ -139,14 +139,14 @@ public sealed partial class RingConnection
             throw failure;
     }
 
-    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send (5.19; before, we do).</summary>
+    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).</summary>
     private unsafe void Submit(TransferAwaitable write)
     {
         _alone = write;
         ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
         byte* address = (byte*)write.Pin.Pointer + write.Done;
         slot.Lent = write.Memory; // For reports: the pin is the write's.
-        Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Prep.Send(sqe, (ulong)address, (uint)write.Left, Driver.WriteFlags);
         Driver.Prepared(ref slot, sqe);
         OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
@@ -281,7 +281,7 @@ public sealed partial class RingConnection
         }
 
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
-        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), Driver.WriteFlags);
         Driver.Prepared(ref slot, sqe);
     }
 
