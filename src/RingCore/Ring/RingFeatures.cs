@@ -53,8 +53,11 @@ public enum RingFeatures
     /// <summary>A multishot poll (IORING_POLL_ADD_MULTI, 5.13). Without: one poll op per event.</summary>
     MultishotPoll = 1 << 13,
 
+    /// <summary>A file's length set by an op (IORING_OP_FTRUNCATE, 6.9). Without: ftruncate(2) on the ring's thread.</summary>
+    Ftruncate = 1 << 14,
+
     /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 14) - 1,
+    All = (1 << 15) - 1,
 
     /// <summary>What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel.</summary>
     Linux510 = SingleMmap,
