@@ -32,7 +32,8 @@ public sealed partial class RingFile
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(depth, 64);
         long expected = ExpectedLength();
-        int size = (int)Math.Min(chunkSize, Math.Max(1, (Math.Max(0, expected - offset) >> 12) + 1) << 12); // No 128 KiB for ten bytes.
+        long left = Math.Clamp(expected - offset, 0, chunkSize);
+        int size = (int)Math.Min(chunkSize, (left / 4096 + 1) * 4096); // No 128 KiB for ten bytes.
         var reads = new Queue<AheadRead>(depth);
         Memory<byte> free = default;
         long next = offset;

@@ -267,8 +267,8 @@ public sealed partial class RingFile : RingHandle
 
     private static int OpenFlags(FileMode mode, FileAccess access, RingFileOptions options)
     {
-        if (access is < FileAccess.Read or > FileAccess.ReadWrite)
-            throw new ArgumentOutOfRangeException(nameof(access), access, null);
+        if (mode is < FileMode.CreateNew or > FileMode.Append || access is < FileAccess.Read or > FileAccess.ReadWrite)
+            throw new ArgumentOutOfRangeException(nameof(mode), $"{mode}, {access}", "Not a FileMode, or not a FileAccess.");
         int flags = access switch
         {
             FileAccess.Read => FileConstants.O_RDONLY,
@@ -284,8 +284,7 @@ public sealed partial class RingFile : RingHandle
             FileMode.Create => FileConstants.O_CREAT | FileConstants.O_TRUNC,
             FileMode.Truncate => FileConstants.O_TRUNC,
             FileMode.Append when access == FileAccess.Write => FileConstants.O_CREAT | FileConstants.O_APPEND,
-            FileMode.Append => throw new ArgumentException("FileMode.Append goes with FileAccess.Write only.", nameof(access)),
-            _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, null),
+            _ => throw new ArgumentException("FileMode.Append goes with FileAccess.Write only.", nameof(access)),
         };
         if (options.HasFlag(RingFileOptions.Direct))
             flags |= FileConstants.O_DIRECT;

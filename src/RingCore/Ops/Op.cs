@@ -133,7 +133,10 @@ public readonly partial struct Op
         return new(this, deadline);
     }
 
-    /// <summary>A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3).</summary>
+    /// <summary>
+    /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer kernels (seen on 6.18) go
+    /// on behind a failed fsync, fallocate, ftruncate, statx or path op all the same: let nothing follow that must not run then.
+    /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
     /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>

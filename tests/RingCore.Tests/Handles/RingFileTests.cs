@@ -9,6 +9,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
     public void Dispose()
     {
         Directory.Delete(_folder, recursive: true);
+        File.Delete("no-such-relative-file");
         GC.SuppressFinalize(this);
     }
 
@@ -85,7 +86,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
         {
             foreach (FileAccess access in Enum.GetValues<FileAccess>())
             {
-                foreach (string path in new[] { Name("there"), Name("missing"), deep, inFile, _folder, tooLong })
+                foreach (string path in new[] { Name("there"), Name("missing"), "no-such-relative-file", "no/such-relative-file", deep, inFile, _folder, tooLong })
                 {
                     string expected = Try(path, () => new FileStream(path, fileMode, access, FileShare.ReadWrite | FileShare.Delete).Dispose());
                     string actual = await TryRing(path, fileMode, access);
@@ -109,7 +110,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
         }
         catch (Exception e)
         {
-            return e.GetType().Name;
+            return Words(e);
         }
 
         return "opened, " + (File.Exists(path) ? new FileInfo(path).Length : -1);
@@ -124,7 +125,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return e.GetType().Name;
+            return Words(e);
         }
 
         return "opened, " + (File.Exists(path) ? new FileInfo(path).Length : -1);
@@ -139,13 +140,16 @@ public sealed class RingFileTests : LiveTest, IDisposable
         }
         catch (Exception e)
         {
-            return e.GetType().Name;
+            return Words(e);
         }
     }
+
+    private static string Words(Exception e) => $"{e.GetType().Name} 0x{e.HResult:x}{(e is FileNotFoundException { FileName: not null } ? " with name" : "")}";
 
     private void Prepare(string path)
     {
         File.Delete(Name("missing"));
+        File.Delete("no-such-relative-file");
         File.WriteAllText(Name("there"), "twelve bytes");
         Assert.NotEqual("", path);
     }
