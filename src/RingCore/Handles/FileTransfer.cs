@@ -85,10 +85,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         }
 
         var address = new MemoryHandle((byte*)_pin.Pointer + _done);
-        if (_done == 0)
-            _op.Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
-        else
-            _op.Part((int)_done).Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
+        _op.Part((int)_done).Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
     }
 
     private unsafe void SubmitList(VectorLoan loan)

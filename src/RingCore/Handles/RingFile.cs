@@ -286,13 +286,11 @@ public sealed partial class RingFile : RingHandle
             FileMode.Append when access == FileAccess.Write => FileConstants.O_CREAT | FileConstants.O_APPEND,
             _ => throw new ArgumentException("FileMode.Append goes with FileAccess.Write only.", nameof(access)),
         };
-        if (options.HasFlag(RingFileOptions.Direct))
-            flags |= FileConstants.O_DIRECT;
-        if (options.HasFlag(RingFileOptions.WriteThrough))
-            flags |= FileConstants.O_DSYNC;
-        if (options.HasFlag(RingFileOptions.NoAccessTime))
-            flags |= FileConstants.O_NOATIME;
-        return options.HasFlag(RingFileOptions.NoFollow) ? flags | FileConstants.O_NOFOLLOW : flags;
+        return flags
+            | (options.HasFlag(RingFileOptions.Direct) ? FileConstants.O_DIRECT : 0)
+            | (options.HasFlag(RingFileOptions.WriteThrough) ? FileConstants.O_DSYNC : 0)
+            | (options.HasFlag(RingFileOptions.NoAccessTime) ? FileConstants.O_NOATIME : 0)
+            | (options.HasFlag(RingFileOptions.NoFollow) ? FileConstants.O_NOFOLLOW : 0);
     }
 
     private protected override unsafe void OnClosing()
