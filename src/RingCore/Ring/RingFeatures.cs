@@ -59,8 +59,11 @@ public enum RingFeatures
     /// </summary>
     SqPoll = 1 << 14,
 
+    /// <summary>A file's length set by an op (IORING_OP_FTRUNCATE, 6.9). Without: ftruncate(2) on the ring's thread.</summary>
+    Ftruncate = 1 << 15,
+
     /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 15) - 1,
+    All = (1 << 16) - 1,
 
     /// <summary>
     /// What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel. From 5.10.162 on it has the io_uring

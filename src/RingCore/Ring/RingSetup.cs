@@ -131,6 +131,7 @@ internal unsafe struct RingSetup
         Keep(RingFeatures.NoIowait, (Params.features & IORING_FEAT_NO_IOWAIT) != 0);
         Keep(RingFeatures.MultishotPoll, (Params.features & IORING_FEAT_RSRC_TAGS) != 0);
         Keep(RingFeatures.MultishotAccept, Supports(io_uring_op.IORING_OP_SOCKET));
+        Keep(RingFeatures.Ftruncate, Supports(io_uring_op.IORING_OP_FTRUNCATE));
         Keep(RingFeatures.CoopTaskrun, !Features.HasFlag(RingFeatures.DeferTaskrun));
         Keep(RingFeatures.BufferRings, Features.HasFlag(RingFeatures.BufferRings) && TryBufferRing(kernel, Fd));
         Keep(RingFeatures.MultishotReceive, Features.HasFlag(RingFeatures.BufferRings) && Supports(io_uring_op.IORING_OP_SEND_ZC));

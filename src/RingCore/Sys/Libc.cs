@@ -243,6 +243,21 @@ public static unsafe class Libc
         return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
     }
 
+    /// <summary>Sets a file's length. May block on disk or network.</summary>
+    public static int ftruncate(int fd, long length)
+    {
+        return ftruncate_(fd, length) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// What there is to know about an open file, or about a path. Of an open local file it does not
+    /// block.
+    /// </summary>
+    public static int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
+    {
+        return statx_(dirfd, pathname, flags, mask, result) >= 0 ? 0 : NegativeErrno();
+    }
+
     /// <summary>
     /// CLOCK_MONOTONIC in nanoseconds: the clock of TIMEOUT requests and of enter's timeouts, so
     /// deadlines computed from it agree with the kernel's. Served without a kernel entry (vDSO).
@@ -382,6 +397,13 @@ public static unsafe class Libc
 
     [DllImport("libc", EntryPoint = "unlink", SetLastError = true)]
     private static extern int unlink_(byte* pathname);
+
+    [DllImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static extern int ftruncate_(int fd, long length);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static extern int statx_(
+        int dirfd, byte* pathname, int flags, uint mask, statx* result);
 
     [DllImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     private static extern int clock_gettime_(int clockid, __kernel_timespec* now);
