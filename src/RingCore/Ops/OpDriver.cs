@@ -260,8 +260,8 @@ internal sealed unsafe class OpDriver
         }
 
         int step = slot.Step;
-        if (slot.HasLinkTimeout && res == -Errno.ECANCELED && slot.State == SlotState.Lent)
-            res = -Errno.ETIME;
+        if (res is -Errno.ECANCELED or -Errno.EINTR) // EINTR: a kernel worker that ran it was interrupted, for the same two reasons.
+            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
