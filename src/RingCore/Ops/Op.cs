@@ -17,10 +17,10 @@ namespace RingCore;
 public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
-    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory.
+    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.
     private readonly ReadOnlyMemory<byte> _memory;
     private readonly ulong _off;
-    private readonly TimeSpan _time;
+    private readonly TimeSpan _time; // A splice has its second offset here: one tick a byte.
     private readonly TimeSpan _deadline;
     private readonly int _fd;
     private readonly uint _len;
@@ -128,6 +128,13 @@ public readonly partial struct Op
     public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) => new(
         io_uring_op.IORING_OP_OPENAT, extra: CheckedPath(path), fd: FileConstants.AT_FDCWD, len: mode, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
 
+    /// <summary>
+    /// As <see cref="OpenAt"/>, from the start on a worker. Tried inline, a FIFO would open as if O_NONBLOCK were asked for: its reader
+    /// would find no writer and read the end at once, and its writer would get −ENXIO where it is to wait for a reader.
+    /// </summary>
+    internal static Op OpenAtWorker(string path, int openFlags) => new(
+        io_uring_op.IORING_OP_OPENAT, extra: CheckedPath(path), off: 1, fd: FileConstants.AT_FDCWD, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
+
     /// <summary>Waits until an fd is ready (IORING_OP_POLL_ADD, 5.1). Result: the POLL* mask.</summary>
     public static Op Poll(RingHandle handle, int events) => new(io_uring_op.IORING_OP_POLL_ADD, handle, opFlags: (uint)events);
 
@@ -203,6 +210,8 @@ public readonly partial struct Op
     {
         _handle?.Driver.ThrowIfNotOwner();
         _handle?.ThrowIfDisposed();
+        if (_code is io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE)
+            ThrowIfSourceUnusable();
     }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
@@ -212,6 +221,7 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
         io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
         io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
+        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => (int)_len,
         _ => 0,
     };
 
@@ -295,6 +305,7 @@ public readonly partial struct Op
                 byte* text = driver.Table.RentWide(ref slot, bytes);
                 Encoding.UTF8.GetBytes(path, new Span<byte>(text, bytes));
                 Prep.OpenAt(sqe, _fd, text, _opFlags, _len);
+                sqe->flags = _off == 0 ? (byte)0 : IOSQE_ASYNC;
                 break;
             case io_uring_op.IORING_OP_POLL_ADD:
                 Prep.Poll(sqe, _opFlags, pollFlags);
@@ -307,6 +318,9 @@ public readonly partial struct Op
                 break;
             case io_uring_op.IORING_OP_SOCKET:
                 Prep.Socket(sqe, _fd, (int)_off, (int)_len);
+                break;
+            case io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE:
+                Prep.Splice(sqe, _code, Source.LendSecond(ref slot, sqe->user_data), _time.Ticks, (long)_off, _len, _opFlags);
                 break;
             case io_uring_op.IORING_OP_CLOSE:
                 Prep.Close(sqe, _fd);

@@ -274,7 +274,7 @@ internal sealed unsafe class OpDriver
         slot.Sink = null;
         slot.Handle?.Return(ref slot);
         slot.Lent = default;
-        if (slot.Wide != 0 || slot.Vector is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
+        if (slot.Wide != 0 || slot.Extra is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
             ReturnRare(ref slot);
         if (slot.Pin.Pointer != null)
             Unpin(ref slot.Pin);
@@ -311,9 +311,9 @@ internal sealed unsafe class OpDriver
         slot.Step = 0;
         if (slot.Wide != 0)
             Table.ReturnWide(ref slot);
-        VectorLoan? vector = slot.Vector;
-        slot.Vector = null;
-        vector?.Return(this);
+        ExtraLoan? extra = slot.Extra;
+        slot.Extra = null;
+        extra?.Return(this);
     }
 
     private void ReapUnslotted(ulong key, int res)
@@ -416,7 +416,7 @@ internal sealed unsafe class OpDriver
         var message = (msghdr*)block;
         var vectors = (iovec*)(message + 1);
         var loan = new VectorLoan(memories);
-        slot.Vector = loan; // Before the pins: should one throw, the others return with the slot.
+        slot.Extra = loan; // Before the pins: should one throw, the others return with the slot.
         for (int i = 0; i < memories.Length; i++)
         {
             loan.Pins[i] = pins.IsEmpty ? memories[i].Pin() : pins[i];

@@ -27,6 +27,8 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_SHUTDOWN => $" len=how({_len})",
             io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
             io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
+            io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE =>
+                $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)} splice_off_in={_time.Ticks} len={_len} splice_flags=0x{_opFlags:x}",
             _ => "",
         };
         string link = _deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(_deadline)} len=1";
@@ -51,7 +53,8 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_ASYNC_CANCEL => "the target's own CQE tells whether it was cancelled",
         io_uring_op.IORING_OP_OPENAT => "inline when the path is cached and nothing is created, else a kernel worker",
         io_uring_op.IORING_OP_POLL_ADD => "ends when the fd is ready",
-        io_uring_op.IORING_OP_FSYNC or io_uring_op.IORING_OP_SHUTDOWN => "always runs on a kernel worker thread",
+        io_uring_op.IORING_OP_FSYNC or io_uring_op.IORING_OP_SHUTDOWN
+            or io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => "always runs on a kernel worker thread",
         _ => "inline",
     };
 }
