@@ -4,7 +4,6 @@
 //
 // .NET ignores SIGPIPE, without which a write to a pipe that nobody reads would end the process: it ends with EPIPE instead.
 
-using System.Runtime.CompilerServices;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -12,11 +11,9 @@ namespace RingCore;
 /// <summary>One end of a pipe, or a standard stream. Owner thread only, but for disposal.</summary>
 public sealed class RingPipe : RingHandle
 {
-    private readonly Queue<TaskCompletionSource<bool>> _turns = []; // Writes that wait for the one with the kernel.
-    private bool _reading;
-    private bool _writing;
-    private int _cancels; // Calls of CancelAll.
-    private string? _fault;
+    private readonly List<PipeTransfer> _queue = []; // Writes that wait for the one with the kernel, in call order.
+    private object? _reader; // The transfer, or the copy, that reads now.
+    private object? _writer;
 
     private RingPipe(OpDriver driver, int fd, bool ownsFd)
         : base(driver, fd, ownsFd)
@@ -91,19 +88,19 @@ public sealed class RingPipe : RingHandle
     /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
     /// <exception cref="IOException">Reading failed.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
+    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
-        StartReading();
-        try
-        {
-            int res = await RunAsync(Op.Read(this, memory), this, SocketConstants.POLLIN, token);
-            return res >= 0 ? res : throw RingErrors.File(res, this, token, "Reading");
-        }
-        finally
-        {
-            _reading = false;
-        }
+        ThrowIfNotReady();
+        if (_reader is not null)
+            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
+        PipeTransfer read = PipeTransfer.Rent(this, memory, token, isWrite: false);
+        _reader = read;
+        var task = new ValueTask<int>(read, read.Version);
+        if (Op.Refused(Driver, token))
+            Driver.Refuse(read);
+        else
+            read.Submit();
+        return task;
     }
 
     /// <summary>Writes all of <paramref name="memory"/> (IORING_OP_WRITE, 5.6), or throws. Writes leave one by one in call order.</summary>
@@ -113,108 +110,82 @@ public sealed class RingPipe : RingHandle
     /// that says how much, and this handle cannot be written to any more.
     /// </param>
     /// <exception cref="IOException">Writing failed; with EPIPE nobody reads any more.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
-        await StartWritingAsync(token);
-        int cancels = _cancels;
-        int done = 0;
-        try
+        ThrowIfNotReady();
+        if (Fault is not null)
+            throw new IOException(Fault);
+        PipeTransfer write = PipeTransfer.Rent(this, memory, token, isWrite: true);
+        var task = new ValueTask(write, write.Version);
+        if (Op.Refused(Driver, token))
         {
-            while (done < memory.Length)
+            Driver.Refuse(write);
+        }
+        else if (_writer is null)
+        {
+            _writer = write;
+            write.Submit();
+        }
+        else
+        {
+            _queue.Add(write);
+            write.RegisterQueued();
+        }
+
+        return task;
+    }
+
+    /// <summary>What every write after a partial one throws; null while the stream is whole.</summary>
+    internal string? Fault { get; set; }
+
+    /// <summary>The read has ended.</summary>
+    internal void ReadEnded() => _reader = null;
+
+    /// <summary>The write has ended: the next one leaves.</summary>
+    internal void WriteEnded()
+    {
+        _writer = null;
+        while (_writer is null && _queue is [var next, ..])
+        {
+            Dequeue(next);
+            if (Fault is not null || IsDisposed || Op.Refused(Driver, next.Token))
             {
-                int res = cancels != _cancels ? -Errno.ECANCELED : await RunAsync(Op.Write(this, memory[done..]), this, SocketConstants.POLLOUT, token);
-                if (res <= 0)
-                    throw RingErrors.File(res == 0 ? -Errno.EIO : res, this, token, "Writing");
-                done += res;
+                next.Finish(-Errno.ECANCELED);
+                continue;
             }
-        }
-        catch (Exception e) when (done > 0)
-        {
-            _fault = $"A write ended after {done} of its bytes had left; this handle cannot be written to any more.";
-            throw new IOException(_fault, e);
-        }
-        finally
-        {
-            WritingEnded();
+
+            _writer = next;
+            next.Submit();
         }
     }
 
-    /// <summary>A read begins, or a copy from here.</summary>
-    internal void StartReading()
+    /// <summary>Takes a write out of the queue; false: it is not there.</summary>
+    internal bool Dequeue(PipeTransfer write)
     {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-        if (_reading)
-            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
-        _reading = true;
+        write.UnregisterQueued();
+        return _queue.Remove(write);
     }
 
-    internal void ReadingEnded() => _reading = false;
-
-    /// <summary>A write begins, or a copy to here, once those before it have ended.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    internal async ValueTask StartWritingAsync(CancellationToken token)
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-        if (_writing)
-        {
-            // Not inline: a row of writes that all fail would else end one inside the other.
-            var turn = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _turns.Enqueue(turn);
-            using (token.UnsafeRegister(static turn => ((TaskCompletionSource<bool>)turn!).TrySetResult(false), turn))
-            {
-                if (!await turn.Task)
-                    throw RingErrors.File(-Errno.ECANCELED, this, token, "Writing");
-            }
-        }
-
-        _writing = true;
-        if (_fault is null && !IsDisposed)
-            return;
-        WritingEnded();
-        ThrowIfDisposed();
-        throw new IOException(_fault);
-    }
-
-    /// <summary>The next write has its turn, if it still wants it.</summary>
-    internal void WritingEnded()
-    {
-        while (_turns.TryDequeue(out TaskCompletionSource<bool>? next))
-        {
-            if (next.TrySetResult(true))
-                return;
-        }
-
-        _writing = false;
-    }
-
-    /// <summary>All writes, those that wait too: one that ends short must not go back to the kernel.</summary>
+    /// <summary>What is with the kernel must not go back to it, and what waits ends now.</summary>
     private protected override void OnCancelAll()
     {
-        _cancels++;
-        while (_turns.TryDequeue(out TaskCompletionSource<bool>? next))
-            next.TrySetResult(false);
-    }
-
-    /// <summary>One op to its end: where an O_NONBLOCK fd, which a shell may hand on, is not ready, a poll waits and the op runs again.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<int> RunAsync(Op op, RingHandle handle, int events, CancellationToken token)
-    {
-        while (true)
+        foreach (object? transfer in (ReadOnlySpan<object?>)[_reader, _writer])
+            (transfer as PipeTransfer)?.CancelWanted = true;
+        while (_queue is [.., var last])
         {
-            OpResult result = await op.Start(token);
-            if (result.Res == -Errno.EAGAIN)
-                result = await Op.Poll(handle, events).Start(token);
-            else
-                return result.Res;
-            if (!result.IsSuccess)
-                return result.Res;
+            Dequeue(last);
+            last.Finish(-Errno.ECANCELED);
         }
     }
 
-    private static RingPipe Standard(int fd, string name) => Libc.fcntl(fd, FileConstants.F_GETFD, 0) is var result and < 0
-        ? throw new IOException($"Standard {name} (fd {fd}) is not open: {Errno.Describe(-result)}.", -result)
-        : new RingPipe(OpDriver.Required, fd, ownsFd: false);
+    private void ThrowIfNotReady()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    /// <summary>An inherited fd has come through execve: one that closes there is the runtime's own, which has taken the free number.</summary>
+    private static RingPipe Standard(int fd, string name) => Libc.fcntl(fd, FileConstants.F_GETFD, 0) == 0
+        ? new RingPipe(OpDriver.Required, fd, ownsFd: false)
+        : throw new IOException($"Standard {name} is closed: nothing was fd {fd} when the process started.", Errno.EBADF);
 }

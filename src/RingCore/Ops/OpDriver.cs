@@ -28,6 +28,9 @@ internal sealed unsafe class OpDriver
     private const ulong CancelKey = 0xFFFF_FFFF;
     private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
 
+    /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
+    private const int RestartSys = 512;
+
     [ThreadStatic]
     private static OpDriver? t_current;
 
@@ -260,7 +263,7 @@ internal sealed unsafe class OpDriver
         }
 
         int step = slot.Step;
-        if (res is -Errno.ECANCELED or -Errno.EINTR) // EINTR: a kernel worker that ran it was interrupted, for the same two reasons.
+        if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
             res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
