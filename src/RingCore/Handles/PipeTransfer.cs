@@ -95,9 +95,9 @@ internal sealed class PipeTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
             _pipe.Fault = $"A write ended after {_done} of its bytes had left; this handle cannot be written to any more.";
         Finish(res);
         if (_isWrite)
-            _pipe.WriteEnded();
+            _pipe.ReleaseWriting();
         else
-            _pipe.ReadEnded();
+            _pipe.ReleaseReading();
     }
 
     /// <summary>A queued write has no slot whose end would dispose the registration.</summary>
@@ -125,7 +125,7 @@ internal sealed class PipeTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     {
         Finish(-Errno.ECANCELED);
         if (!_isWrite)
-            _pipe.ReadEnded(); // A refused write never had its turn.
+            _pipe.ReleaseReading(); // A refused write never had its turn.
     }
 
     internal override void CancelAsked()

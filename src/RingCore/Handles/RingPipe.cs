@@ -12,7 +12,7 @@ namespace RingCore;
 public sealed class RingPipe : RingHandle
 {
     private readonly List<PipeTransfer> _queue = []; // Writes that wait for the one with the kernel, in call order.
-    private object? _reader; // The transfer, or the copy, that reads now.
+    private object? _reader; // The transfer that reads now; the pipe itself where a copy does.
     private object? _writer;
 
     private RingPipe(OpDriver driver, int fd, bool ownsFd)
@@ -91,8 +91,7 @@ public sealed class RingPipe : RingHandle
     public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
         ThrowIfNotReady();
-        if (_reader is not null)
-            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
+        ThrowIfReading();
         PipeTransfer read = PipeTransfer.Rent(this, memory, token, isWrite: false);
         _reader = read;
         var task = new ValueTask<int>(read, read.Version);
@@ -135,14 +134,30 @@ public sealed class RingPipe : RingHandle
         return task;
     }
 
+    internal override void HoldReading()
+    {
+        ThrowIfNotReady();
+        ThrowIfReading();
+        _reader = this;
+    }
+
+    internal override void ReleaseReading() => _reader = null;
+
+    internal override void HoldWriting()
+    {
+        ThrowIfNotReady();
+        if (Fault is not null)
+            throw new IOException(Fault);
+        if (_writer is not null)
+            throw new InvalidOperationException("A write of this pipe is in progress: await it before a copy.");
+        _writer = this;
+    }
+
     /// <summary>What every write after a partial one throws; null while the stream is whole.</summary>
     internal string? Fault { get; set; }
 
-    /// <summary>The read has ended.</summary>
-    internal void ReadEnded() => _reader = null;
-
-    /// <summary>The write has ended: the next one leaves.</summary>
-    internal void WriteEnded()
+    /// <summary>The write or copy has ended: the next write leaves.</summary>
+    internal override void ReleaseWriting()
     {
         _writer = null;
         while (_writer is null && _queue is [var next, ..])
@@ -176,6 +191,12 @@ public sealed class RingPipe : RingHandle
             Dequeue(last);
             last.Finish(-Errno.ECANCELED);
         }
+    }
+
+    private void ThrowIfReading()
+    {
+        if (_reader is not null)
+            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
     }
 
     private void ThrowIfNotReady()

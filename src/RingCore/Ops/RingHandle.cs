@@ -69,6 +69,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         Driver.ThrowIfNotOwner();
         OnCancelAll();
+        EndCopies?.Invoke();
         CancelLoans();
     }
 
@@ -102,6 +103,31 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
     /// <summary>For derived handles, before the fd is closed. Owner thread.</summary>
     private protected virtual void OnClosing()
+    {
+    }
+
+    /// <summary>Ends the copies that hold this handle, which may just now wait for their other handle.</summary>
+    internal Action? EndCopies { get; set; }
+
+    /// <summary>A copy from here begins: until it is released nothing else may read. Derived handles whose readers share a position keep to it.</summary>
+    internal virtual void HoldReading()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    internal virtual void ReleaseReading()
+    {
+    }
+
+    /// <summary>A copy to here begins: until it is released, writes wait.</summary>
+    internal virtual void HoldWriting()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    internal virtual void ReleaseWriting()
     {
     }
 
@@ -198,6 +224,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
         _state.Move(HandleState.Closing);
         OnClosing();
+        EndCopies?.Invoke();
         CancelLoans();
     }
 
@@ -224,6 +251,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (_state == HandleState.Open)
             OnClosing();
         _state.Move(HandleState.Closed);
+        EndCopies?.Invoke();
         if (_ownsFd)
             Driver.CloseFd(_fd);
         Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.
