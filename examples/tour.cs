@@ -172,7 +172,7 @@ static List<(string Step, TraceEvent Event, string Words)> Life(TraceEvent[] eve
     int reused = Find(completed, e => e.Kind == TraceKind.OpPrepared && (uint)e.Op == (uint)op.UserData);
 
     Add("1, 2", prepared, e => $"op prepared    {(io_uring_op)e.A} fd={e.B} {Slot(e.Op)} (task {e.Task})");
-    Add("", suspended, e => $"suspended      task {e.Task} ({op.Task}) awaits {Slot(e.Op)}");
+    Add("", suspended, e => $"suspended      task {e.Task} ({op.Task}) at {op.Location ?? "no PDB here"} awaits {Slot(e.Op)}");
     Add("3", entered, Enter);
     Add("", waited == entered ? -1 : waited, Enter);
     Add("", cancelled, e => $"cancel asked   {Slot(e.Op)}");

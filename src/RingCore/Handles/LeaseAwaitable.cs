@@ -33,7 +33,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
             _owner = driver.Leases.TakeOwn();
         ref OpSlot slot = ref driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
         if (select)
-            Prep.RecvSelect(sqe, LeasePool.Group);
+            Prep.RecvSelect(sqe, LeasePool.Group, (uint)driver.Options.LeaseBufferSize);
         else
             Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size);
         driver.Prepared(ref slot, sqe);

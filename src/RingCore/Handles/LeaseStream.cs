@@ -31,10 +31,10 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
         ref OpSlot slot = ref Driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
         if (select)
         {
-            Prep.RecvSelect(sqe, LeasePool.Group);
-
             // FALLBACK MultishotReceive (6.0): a single receive per round.
-            if (Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive))
+            bool multishot = Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive);
+            Prep.RecvSelect(sqe, LeasePool.Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
+            if (multishot)
                 sqe->ioprio = IORING_RECV_MULTISHOT;
         }
         else

@@ -286,7 +286,7 @@ public sealed partial class RingConnection
         }
 
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
-        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), Driver.WriteFlags);
         Driver.Prepared(ref slot, sqe);
     }
 

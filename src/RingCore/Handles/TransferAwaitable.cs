@@ -69,7 +69,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         return transfer;
     }
 
-    /// <summary>Goes to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
+    /// <summary>Goes to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).</summary>
     internal unsafe void Submit()
     {
         ref OpSlot slot = ref Driver.Begin(this, Connection, out io_uring_sqe* sqe, out _);
@@ -82,7 +82,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             byte* address = (byte*)Pin.Pointer + Done;
             slot.Lent = Memory; // For reports: the pin is the transfer's.
             if (Kind == TransferKind.Write)
-                Prep.Send(sqe, (ulong)address, (uint)Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+                Prep.Send(sqe, (ulong)address, (uint)Left, Driver.WriteFlags);
             else
                 Prep.Recv(sqe, (ulong)address, (uint)Left);
         }

@@ -53,6 +53,9 @@ internal sealed unsafe class OpDriver
     /// <summary>The task whose builder is handing its continuation to an awaiter right now.</summary>
     internal RingWork? Suspending;
 
+    /// <summary>MSG_* of a connection's writes.</summary>
+    internal readonly uint WriteFlags;
+
     /// <summary>The loop's coarse clock.</summary>
     internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
 
@@ -65,6 +68,10 @@ internal sealed unsafe class OpDriver
         Host = host;
         Table = table ?? new OpTable();
         Leases = new LeasePool(this);
+
+        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes on with and that is then
+        // cancelled does not say how much had left, and the stream would pass for whole. We go on after a short send instead.
+        WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC) ? SocketConstants.MSG_WAITALL : 0));
     }
 
     /// <summary>The driver of the calling thread, or null.</summary>

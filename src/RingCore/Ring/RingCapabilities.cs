@@ -1,5 +1,6 @@
-// Ring layer: what this machine offers, as data. Probe sets up a small ring, writes down what it got, and closes it. It never
-// throws, on any operating system: the refusal is part of the report.
+// Ring layer: what this machine offers, as data. Probe sets up a ring of the size an executor's would have, since before Linux 5.12
+// the size can be what is refused; it writes down what it got, and closes it. It never throws, on any operating system: the refusal
+// is part of the report.
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -41,12 +42,12 @@ public sealed record RingCapabilities
     /// <summary>Opcodes the kernel supports.</summary>
     public IReadOnlyList<io_uring_op> Opcodes { get; private init; } = [];
 
-    /// <summary>Probes with small queues. Any thread, any operating system; never throws.</summary>
+    /// <summary>Probes for an executor with these options. Any thread, any operating system; never throws for what the kernel refuses.</summary>
     public static RingCapabilities Probe(RingOptions? options = null)
     {
         try
         {
-            using var ring = new Ring((options ?? new RingOptions()) with { SqEntries = 8, CqEntries = 16 });
+            using var ring = new Ring(options ?? new RingOptions());
             return new RingCapabilities
             {
                 Features = ring.Features,

@@ -236,6 +236,17 @@ public sealed class RingSetupTests
         kernel.AssertReleased();
     }
 
+    /// <summary>Found on 5.10.46 with 64 KiB to lock: a small ring goes, an executor's with the default queues does not.</summary>
+    [Fact]
+    public void ProbeWithinAMemlockLimit_AnswersForTheQueuesAnExecutorWouldHave()
+    {
+        using var kernel = new FakeKernel { MostCqEntries = 2048 };
+        RingCapabilities defaults = RingCapabilities.Probe(kernel.Options(new RingOptions()));
+        Assert.Equal(RingUnavailableCause.MemoryLock, defaults.Cause);
+        Assert.True(RingCapabilities.Probe(kernel.Options(new RingOptions { SqEntries = 64, CqEntries = 1024 })).IsAvailable);
+        kernel.AssertReleased();
+    }
+
     [Theory]
     [InlineData(Errno.EPERM, "1", false, RingUnavailableCause.DisabledBySysctl, "io_uring_group")]
     [InlineData(Errno.EPERM, "2", true, RingUnavailableCause.DisabledBySysctl, "sysctl kernel.io_uring_disabled=0")]
