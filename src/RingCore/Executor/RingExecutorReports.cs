@@ -15,7 +15,7 @@ public sealed partial class RingExecutor
             if (slot.State == SlotState.Free || ReferenceEquals(slot.Sink, _wake))
                 continue;
             int lent = slot.Lent.Length;
-            foreach (ReadOnlyMemory<byte> memory in slot.Vector?.Lent ?? [])
+            foreach (ReadOnlyMemory<byte> memory in (slot.Extra as VectorLoan)?.Lent ?? [])
                 lent += memory.Length;
             list.Add(new OpInfo(
                 slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter), lent,

@@ -157,7 +157,11 @@ public sealed partial class RingExecutor
                 s_leaked.Add(Driver);
             LeakedOps += Driver.Outstanding;
             for (int i = 0; i < Driver.Table.Capacity; i++)
+            {
                 Driver.Table.At(i).Handle?.EndLeaked();
+                (Driver.Table.At(i).Extra as RingHandle.SecondLoan)?.EndLeaked();
+            }
+
             Console.Error.WriteLine(
                 $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {_options.ShutdownTimeout.TotalSeconds} s; "
                 + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");

@@ -46,6 +46,16 @@ public sealed partial class RingConnection
         }
     }
 
+    /// <summary>Two connected Unix stream sockets (socketpair(2), a plain call: it cannot block), close-on-exec.</summary>
+    public static unsafe (RingConnection Left, RingConnection Right) CreatePair()
+    {
+        OpDriver driver = OpDriver.Required;
+        int* pair = stackalloc int[2];
+        RingErrors.ThrowIfFailed(
+            Libc.socketpair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair), "Making a pair of sockets");
+        return (new RingConnection(driver, pair[0]), new RingConnection(driver, pair[1]));
+    }
+
     /// <summary>Takes over a connected stream socket.</summary>
     /// <param name="fd">The socket.</param>
     /// <param name="ownsFd">Whether it is closed with the connection.</param>

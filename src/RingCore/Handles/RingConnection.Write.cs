@@ -139,6 +139,17 @@ public sealed partial class RingConnection
             throw failure;
     }
 
+    internal override void HoldWriting()
+    {
+        ThrowIfNotReady();
+        ThrowIfFaulted();
+        if (_writing == WriteState.Sending)
+            throw new InvalidOperationException("A write of this connection is in progress: await it before a copy.");
+        _writing = WriteState.Sending;
+    }
+
+    internal override void ReleaseWriting() => SendEnded();
+
     private void Submit(TransferAwaitable write)
     {
         _alone = write;

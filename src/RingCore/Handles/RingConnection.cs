@@ -145,6 +145,10 @@ public sealed partial class RingConnection : RingHandle
     private static void ThrowReading() => throw new InvalidOperationException(
         "Another read of this connection is in progress: two receives on one socket would share out the bytes between them.");
 
+    internal override void HoldReading() => StartReading();
+
+    internal override void ReleaseReading() => _reading = false;
+
     /// <summary>A receive has ended, whatever it brought; the next may start.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ReceiveEnded() => _reading = false;

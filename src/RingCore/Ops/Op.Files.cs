@@ -26,6 +26,13 @@ public readonly partial struct Op
     public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) =>
         OfPath(io_uring_op.IORING_OP_OPENAT, Checked(path), len: mode, flags: (uint)(openFlags | FileConstants.O_CLOEXEC));
 
+    /// <summary>
+    /// As <see cref="OpenAt"/>, from the start on a worker. Tried inline, a FIFO would open as if O_NONBLOCK were asked for: its reader
+    /// would find no writer and read the end at once, and its writer would get −ENXIO where it is to wait for a reader.
+    /// </summary>
+    internal static Op OpenAtWorker(string path, int openFlags) => new(
+        io_uring_op.IORING_OP_OPENAT, extra: Checked(path), off: 1, fd: FileConstants.AT_FDCWD, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
+
     /// <summary>Asks about a path (IORING_OP_STATX, 5.6). Result 0. Always runs on a kernel worker thread.</summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="result">Gets a struct <see cref="statx"/>: 256 bytes, on loan until the op ends; RingFileStatus reads it.</param>
@@ -131,6 +138,7 @@ public readonly partial struct Op
                 ulong second = _code == io_uring_op.IORING_OP_STATX ? OpDriver.Lend(ref slot, _memory, pins)
                     : first < bytes ? (ulong)(text + first) : 0;
                 Prep.Path(sqe, _code, _handle is null ? _fd : sqe->fd, text, second, _len, _opFlags);
+                sqe->flags = _off == 0 ? (byte)0 : SqeFlags.IOSQE_ASYNC;
                 break;
         }
     }

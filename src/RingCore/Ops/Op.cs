@@ -16,10 +16,10 @@ namespace RingCore;
 public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
-    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory.
+    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.
     private readonly ReadOnlyMemory<byte> _memory;
     private readonly ulong _off;
-    private readonly TimeSpan _time;
+    private readonly TimeSpan _time; // A splice has its second offset here: one tick a byte.
     private readonly TimeSpan _deadline;
     private readonly int _fd;
     private readonly uint _len;
@@ -190,6 +190,8 @@ public readonly partial struct Op
         _handle?.Driver.ThrowIfNotOwner();
         _handle?.ThrowIfDisposed();
         (_extra as RingBuffer)?.Owner.ThrowIfUnusable();
+        if (_code is io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE)
+            ThrowIfSourceUnusable();
     }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
@@ -199,6 +201,7 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
         io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
         io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
+        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => (int)_len,
         _ => 0,
     };
 
@@ -290,6 +293,9 @@ public readonly partial struct Op
                 break;
             case io_uring_op.IORING_OP_SOCKET:
                 Prep.Socket(sqe, _fd, (int)_off, (int)_len);
+                break;
+            case io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE:
+                Prep.Splice(sqe, _code, Source.LendSecond(ref slot, sqe->user_data), _time.Ticks, (long)_off, _len, _opFlags);
                 break;
             case io_uring_op.IORING_OP_CLOSE:
                 Prep.Close(sqe, _fd);

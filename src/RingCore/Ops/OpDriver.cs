@@ -28,6 +28,9 @@ internal sealed unsafe class OpDriver
     private const ulong CancelKey = 0xFFFF_FFFF;
     private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
 
+    /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
+    private const int RestartSys = 512;
+
     [ThreadStatic]
     private static OpDriver? t_current;
 
@@ -269,7 +272,7 @@ internal sealed unsafe class OpDriver
         }
 
         int step = slot.Step;
-        if (res is -Errno.ECANCELED or -Errno.EINTR) // EINTR: a kernel worker that ran it was interrupted, for the same two reasons.
+        if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
             res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
@@ -283,7 +286,7 @@ internal sealed unsafe class OpDriver
         slot.Sink = null;
         slot.Handle?.Return(ref slot);
         slot.Lent = default;
-        if (slot.Wide != 0 || slot.Vector is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
+        if (slot.Wide != 0 || slot.Extra is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
             ReturnRare(ref slot);
         if (slot.Pin.Pointer != null)
             Unpin(ref slot.Pin);
@@ -320,9 +323,9 @@ internal sealed unsafe class OpDriver
         slot.Step = 0;
         if (slot.Wide != 0)
             Table.ReturnWide(ref slot);
-        VectorLoan? vector = slot.Vector;
-        slot.Vector = null;
-        vector?.Return(this);
+        ExtraLoan? extra = slot.Extra;
+        slot.Extra = null;
+        extra?.Return(this);
     }
 
     private void ReapUnslotted(ulong key, int res)
@@ -425,7 +428,7 @@ internal sealed unsafe class OpDriver
         var message = (msghdr*)block;
         var vectors = (iovec*)(message + 1);
         var loan = new VectorLoan(memories);
-        slot.Vector = loan; // Before the pins: should one throw, the others return with the slot.
+        slot.Extra = loan; // Before the pins: should one throw, the others return with the slot.
         for (int i = 0; i < memories.Length; i++)
         {
             loan.Pins[i] = pins.IsEmpty ? memories[i].Pin() : pins[i];

@@ -37,6 +37,8 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_SHUTDOWN => $" len=how({_len})",
             io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
             io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
+            io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE =>
+                $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)} splice_off_in={_time.Ticks} len={_len} splice_flags=0x{_opFlags:x}",
             _ => "",
         };
         string link = _deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(_deadline)} len=1";
@@ -67,6 +69,7 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_OPENAT => "inline when the path is cached and nothing is created, else a kernel worker",
         io_uring_op.IORING_OP_POLL_ADD => "ends when the fd is ready",
         io_uring_op.IORING_OP_FSYNC or io_uring_op.IORING_OP_SHUTDOWN or io_uring_op.IORING_OP_FALLOCATE or io_uring_op.IORING_OP_FTRUNCATE
+            or io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE
             or io_uring_op.IORING_OP_STATX or (>= io_uring_op.IORING_OP_RENAMEAT and <= io_uring_op.IORING_OP_LINKAT) => "always runs on a kernel worker thread",
         _ => "inline",
     };

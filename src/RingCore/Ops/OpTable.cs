@@ -38,8 +38,8 @@ internal struct OpSlot
     internal ReadOnlyMemory<byte> Lent;
     internal MemoryHandle Pin;
 
-    /// <summary>The memories of a vectored op and their pins, or null.</summary>
-    internal VectorLoan? Vector;
+    /// <summary>What few ops lend besides: the memories of a vectored op, the second handle of a splice; or null.</summary>
+    internal ExtraLoan? Extra;
 
     /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null.</summary>
     internal nint Wide;
@@ -52,13 +52,19 @@ internal struct OpSlot
     internal int Fd;
 }
 
+/// <summary>A loan beyond one handle and one memory. It returns with the slot's others, at the terminal CQE.</summary>
+internal abstract class ExtraLoan
+{
+    internal abstract void Return(OpDriver driver);
+}
+
 /// <summary>Several memories on loan together. Pins alone would not do: a pre-pinned array's pin does not keep it alive.</summary>
-internal sealed class VectorLoan(ReadOnlyMemory<byte>[] lent)
+internal sealed class VectorLoan(ReadOnlyMemory<byte>[] lent) : ExtraLoan
 {
     internal readonly ReadOnlyMemory<byte>[] Lent = lent;
     internal readonly MemoryHandle[] Pins = new MemoryHandle[lent.Length];
 
-    internal void Return(OpDriver driver)
+    internal override void Return(OpDriver driver)
     {
         foreach (ref MemoryHandle pin in Pins.AsSpan())
             driver.Unpin(ref pin);

@@ -151,6 +151,17 @@ internal static unsafe class Prep
         sqe->off = length;
     }
 
+    /// <summary>SPLICE; TEE with both offsets 0. The target is the driver's fd. An offset of −1: the file's own position, and for what has none.</summary>
+    internal static void Splice(io_uring_sqe* sqe, io_uring_op op, int from, long fromOffset, long toOffset, uint length, uint flags)
+    {
+        sqe->opcode = op;
+        sqe->off = (ulong)toOffset;
+        sqe->splice_off_in = (ulong)fromOffset;
+        sqe->len = length;
+        sqe->splice_flags = flags;
+        sqe->splice_fd_in = from;
+    }
+
     internal static void Shutdown(io_uring_sqe* sqe, int how)
     {
         sqe->opcode = io_uring_op.IORING_OP_SHUTDOWN;

@@ -2,8 +2,12 @@
 // fd number, and while it does the number must not be closed and reused. The application's handles derive from it.
 // Owner thread only, but for Dispose and the finalizer, which hop there. It does no I/O.
 //
-// Invariant: _loans is the number of slots in the list that starts at FirstSlot; the fd is closed when the state is Closing
-// and the last loan returns, and never before.
+// Invariants: _loans is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
+// starts at _second; the fd is closed when the state is Closing and the last loan returns, and never before.
+//
+// An op that names two fds (splice, tee) has its target in the slot's list and its source in a SecondLoan, which hangs on the slot
+// as an extra loan does. Both return at the op's one terminal CQE; so each fd stays open until then, whichever handle is disposed, in
+// whichever order, and each disposal asks for the op's cancellation by the same user_data. Ops with one handle do not see any of it.
 
 using System.Runtime.CompilerServices;
 
@@ -18,6 +22,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 {
     internal readonly OpDriver Driver;
     internal int FirstSlot = -1;
+    private SecondLoan? _second;
     private readonly bool _ownsFd;
     private readonly int _fd;
     private int _loans;
@@ -64,6 +69,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         Driver.ThrowIfNotOwner();
         OnCancelAll();
+        EndCopies?.Invoke();
         CancelLoans();
     }
 
@@ -100,6 +106,31 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
     }
 
+    /// <summary>Ends the copies that hold this handle, which may just now wait for their other handle.</summary>
+    internal Action? EndCopies { get; set; }
+
+    /// <summary>A copy from here begins: until it is released nothing else may read. Derived handles whose readers share a position keep to it.</summary>
+    internal virtual void HoldReading()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    internal virtual void ReleaseReading()
+    {
+    }
+
+    /// <summary>A copy to here begins: until it is released, writes wait.</summary>
+    internal virtual void HoldWriting()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    internal virtual void ReleaseWriting()
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);
 
@@ -128,8 +159,40 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (slot.Next >= 0)
             Driver.Table.At(slot.Next).Previous = slot.Previous;
         slot.Handle = null;
+        LoanReturned();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void LoanReturned()
+    {
         if (--_loans == 0 && _state != HandleState.Open)
             CloseNow();
+    }
+
+    /// <summary>An op that has its slot and its other handle takes this fd, too. The caller has checked that the handle is open.</summary>
+    internal int LendSecond(ref OpSlot slot, ulong key)
+    {
+        slot.Extra = _second = new SecondLoan(this, key, _second);
+        _loans++;
+        return _fd;
+    }
+
+    /// <summary>An fd on loan to an op whose slot names another handle.</summary>
+    internal sealed class SecondLoan(RingHandle handle, ulong key, SecondLoan? next) : ExtraLoan
+    {
+        internal readonly ulong Key = key;
+        internal SecondLoan? Next = next;
+
+        internal void EndLeaked() => handle.EndLeaked();
+
+        internal override void Return(OpDriver driver)
+        {
+            ref SecondLoan? place = ref handle._second;
+            while (!ReferenceEquals(place, this))
+                place = ref place!.Next;
+            place = Next;
+            handle.LoanReturned();
+        }
     }
 
     /// <summary>With the executor's door closed several threads may come here at once.</summary>
@@ -161,6 +224,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
         _state.Move(HandleState.Closing);
         OnClosing();
+        EndCopies?.Invoke();
         CancelLoans();
     }
 
@@ -176,6 +240,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
         int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
             loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));
+        for (SecondLoan? second = _second; second is not null; second = second.Next)
+            loans[count++] = (Driver.Table.Find(second.Key).Sink!, second.Key);
         foreach ((OpSink sink, ulong key) in loans)
             sink.CancelLoan(key);
     }
@@ -185,6 +251,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (_state == HandleState.Open)
             OnClosing();
         _state.Move(HandleState.Closed);
+        EndCopies?.Invoke();
         if (_ownsFd)
             Driver.CloseFd(_fd);
         Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.

@@ -205,6 +205,15 @@ public static class OpFlags
     /// </summary>
     public const uint IORING_FSYNC_DATASYNC = 1u << 0;
 
+    /// <summary>Splice: may move pages instead of copying them. Does nothing since 2.6.21.</summary>
+    public const uint SPLICE_F_MOVE = 1;
+
+    /// <summary>Splice, tee: does not wait for the pipe; -EAGAIN. Linux 2.6.17.</summary>
+    public const uint SPLICE_F_NONBLOCK = 2;
+
+    /// <summary>Splice to a socket: more follows, as MSG_MORE. Linux 2.6.17.</summary>
+    public const uint SPLICE_F_MORE = 4;
+
     /// <summary>Splice, tee: <c>splice_fd_in</c> is a registered slot. Since 5.7.</summary>
     public const uint SPLICE_F_FD_IN_FIXED = 1u << 31;
 

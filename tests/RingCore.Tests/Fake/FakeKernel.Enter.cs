@@ -63,7 +63,7 @@ internal sealed unsafe partial class FakeKernel
         _taskWork.Clear();
     }
 
-    private bool IsInUse(int fd) => _ops.Any(op => op.Fd == fd && op.State != FakeOpState.Ended && op.Opcode != io_uring_op.IORING_OP_CLOSE);
+    private bool IsInUse(int fd) => _ops.Any(op => (op.Fd == fd || (op.Opcode is io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE && op.Sqe.splice_fd_in == fd)) && op.State != FakeOpState.Ended && op.Opcode != io_uring_op.IORING_OP_CLOSE);
 
     private static int EnterEntry(int fd, uint toSubmit, uint minComplete, uint flags, void* argument, nuint size)
     {

@@ -75,6 +75,7 @@ internal sealed unsafe class FakeOp(FakeKernel kernel, in io_uring_sqe sqe, int 
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Payload().Length,
         io_uring_op.IORING_OP_SENDMSG when WaitsForAll => Payload().Length,
         io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_RECV when WaitsForAll => (int)Sqe.len,
+        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => (int)Sqe.len,
         _ => -1,
     };
 

@@ -309,6 +309,12 @@ public sealed class BadPeerTests : LiveTest
 
 internal static class PairExtensions
 {
+    internal static void Dispose(this (RingPipe A, RingPipe B) pair)
+    {
+        pair.A.Dispose();
+        pair.B.Dispose();
+    }
+
     internal static void Dispose(this (RingConnection A, RingConnection B) pair)
     {
         pair.A.Dispose();

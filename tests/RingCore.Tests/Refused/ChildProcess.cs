@@ -15,10 +15,16 @@ internal static partial class ChildProcess
 {
     private const string Variable = "RINGCORE_TESTS_CHILD";
 
-    /// <summary>Runs a scenario in a new process; its exit code and output.</summary>
-    internal static async Task<(int ExitCode, string Output)> RunAsync(string scenario)
+    /// <summary>Runs a scenario in a new process; its exit code and output. A shell starts it where its standard streams are to be others.</summary>
+    internal static async Task<(int ExitCode, string Output)> RunAsync(string scenario, string redirections = "")
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(redirections == "" ? Environment.ProcessPath! : "/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (redirections != "")
+        {
+            foreach (string argument in (string[])["-c", $"{redirections.Replace("{}", "\"$0\" \"$@\"")}", Environment.ProcessPath!])
+                start.ArgumentList.Add(argument);
+        }
+
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
         start.Environment[Variable] = scenario;
@@ -59,6 +65,9 @@ internal static partial class ChildProcess
                     SeccompFilter.FromProfile(File.ReadAllText(path)).Install();
                     Execute("echo");
                     return 9;
+                case ["cat"]:
+                    Handles.StandardStreamTests.Cat();
+                    return 0;
                 case ["echo"]:
                     Echo();
                     return 0;

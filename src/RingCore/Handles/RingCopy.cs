@@ -1,0 +1,283 @@
+// Handles layer: copying from one handle to another: file, pipe, socket. By splice where the kernel can and where it pays, through a
+// pipe of its own where neither end is one; else by reads and writes with two buffers, one read and one write in flight. Which way,
+// and what was measured, is in docs/decisions/0004-copies.md. It keeps no state between copies.
+//
+// Invariants: _left is what may still be taken from the source, _unwritten what was taken and has not reached the target; when a copy
+// ends, for whatever reason, no op of it is with the kernel, and what is unwritten then is named in the error. A splice that waits
+// would keep a kernel worker, of which there are few, as long as a peer likes: a source is polled before it, and it never waits for
+// room (SPLICE_F_NONBLOCK, which only pipes obey; sockets get O_NONBLOCK, which receives and sends do not mind), a poll does.
+
+using System.Buffers;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>Copies between handles.</summary>
+public static class RingCopy
+{
+    private const int PipeSize = 256 * 1024;
+    private const int FileBuffer = 256 * 1024;
+    private const int StreamBuffer = 64 * 1024; // There may be a thousand idle sockets.
+
+    /// <summary>Copies from the beginning of a file, or from where a stream stands, to the beginning of a file, or to a stream.</summary>
+    /// <inheritdoc cref="CopyToAsync(RingHandle, long, RingHandle, long, long, CancellationToken)"/>
+    public static ValueTask<long> CopyToAsync(this RingHandle from, RingHandle to, long count = long.MaxValue, CancellationToken token = default) =>
+        CopyToAsync(from, 0, to, 0, count, token);
+
+    /// <summary>
+    /// Copies until the source ends or <paramref name="count"/> bytes are copied: without user memory (IORING_OP_SPLICE, 5.7, on a kernel
+    /// worker) from a file and to a file or pipe, else with reads and writes. Both handles are held: another read of the source throws
+    /// meanwhile, writes to the target wait. It does not close, shut down or flush the target. Owner thread.
+    /// </summary>
+    /// <param name="from">A <see cref="RingFile"/>, <see cref="RingPipe"/> or <see cref="RingConnection"/>; another handle is read at its own position.</param>
+    /// <param name="fromOffset">Where in the file, in bytes; 0 for what is no <see cref="RingFile"/>.</param>
+    /// <param name="to">As the source, and not the same. A file opened to append grows at its end, whatever the offset.</param>
+    /// <param name="toOffset">As <paramref name="fromOffset"/>.</param>
+    /// <param name="count">Most bytes to copy, 0 or more.</param>
+    /// <param name="token">Asks for cancellation: <see cref="OperationCanceledException"/>, whose inner exception is the <see cref="RingCopyException"/>.</param>
+    /// <returns>Bytes copied; fewer than <paramref name="count"/> only at the end of the source.</returns>
+    /// <exception cref="RingCopyException">It ended early; says how far it had come, and what was lost on the way.</exception>
+    /// <exception cref="InvalidOperationException">A read of the source or a write to the target is in progress.</exception>
+    public static async ValueTask<long> CopyToAsync(
+        this RingHandle from, long fromOffset, RingHandle to, long toOffset, long count = long.MaxValue, CancellationToken token = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+        var copy = new Copy(from, Position(from, fromOffset), to, Position(to, toOffset), count, stop);
+        from.HoldReading();
+        int res;
+        try
+        {
+            to.HoldWriting();
+            try
+            {
+                from.EndCopies += stop.Cancel;
+                to.EndCopies += stop.Cancel;
+                res = await copy.RunAsync();
+            }
+            finally
+            {
+                from.EndCopies -= stop.Cancel;
+                to.EndCopies -= stop.Cancel;
+                to.ReleaseWriting();
+            }
+        }
+        finally
+        {
+            from.ReleaseReading();
+        }
+
+        return res >= 0 ? copy.Done : throw copy.Failure(res, token);
+    }
+
+    private static long Position(RingHandle handle, long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        if (handle is not RingFile)
+            ArgumentOutOfRangeException.ThrowIfNotEqual(offset, 0);
+        return handle is RingFile ? offset : -1;
+    }
+
+    private sealed class Copy(RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationTokenSource stop)
+    {
+        private long _fromOffset = fromOffset;
+        private long _toOffset = toOffset;
+        private long _left = count;
+        private long _unwritten;
+
+        internal long Done { get; private set; }
+
+        /// <summary>0, or −errno.</summary>
+        internal async ValueTask<int> RunAsync()
+        {
+            int res = -Errno.EINVAL;
+            foreach (RingHandle handle in (ReadOnlySpan<RingHandle>)[from, to])
+            {
+                if (handle is RingConnection && Libc.fcntl(handle.Fd, FileConstants.F_GETFL, 0) is var flags and >= 0)
+                    Libc.fcntl(handle.Fd, FileConstants.F_SETFL, flags | FileConstants.O_NONBLOCK);
+            }
+
+            if (from is RingPipe || to is RingPipe)
+                res = to is RingConnection ? res : await SpliceAsync();
+            else if (from is RingFile || (from is RingConnection && to is RingFile))
+                res = await SpliceThroughPipeAsync();
+            return CannotSplice(res) ? await ReadAndWriteAsync(from) : res;
+        }
+
+        /// <summary>What splice says of a file system, of a device, of a file opened to append; nothing has moved then.</summary>
+        private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
+
+        private async ValueTask<int> SpliceAsync()
+        {
+            while (_left > 0)
+            {
+                int moved = await SpliceAsync(from, _fromOffset, to, _toOffset, _left);
+                if (moved <= 0)
+                    return moved;
+                Taken(moved);
+                Written(moved);
+            }
+
+            return 0;
+        }
+
+        private async ValueTask<int> SpliceThroughPipeAsync()
+        {
+            (RingPipe Reader, RingPipe Writer) pipe;
+            try
+            {
+                pipe = RingPipe.Create(PipeSize);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) // Out of fds, or of what a user may have in pipes.
+            {
+                return -Errno.EINVAL;
+            }
+
+            using RingPipe reader = pipe.Reader, writer = pipe.Writer;
+            while (_left > 0)
+            {
+                int moved = await SpliceAsync(from, _fromOffset, writer, -1, _left);
+                if (moved <= 0)
+                    return moved;
+                Taken(moved);
+                while (_unwritten > 0)
+                {
+                    moved = await SpliceAsync(reader, -1, to, _toOffset, _unwritten);
+                    if (CannotSplice(moved) && (moved = await ReadAndWriteAsync(reader)) >= 0)
+                        return -Errno.EINVAL; // The pipe is empty: from here on without it.
+                    if (moved <= 0)
+                        return moved < 0 ? moved : -Errno.EIO;
+                    Written(moved);
+                }
+            }
+
+            return 0;
+        }
+
+        /// <summary>From the source, or what is left in the pipe between.</summary>
+        private async ValueTask<int> ReadAndWriteAsync(RingHandle source)
+        {
+            bool taken = !ReferenceEquals(source, from);
+            long left = taken ? _unwritten : _left;
+            if (left == 0)
+                return 0;
+            using var readAhead = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            int size = (int)Math.Min(left, source is RingFile || taken ? FileBuffer : StreamBuffer);
+            byte[] full = ArrayPool<byte>.Shared.Rent(size), empty = ArrayPool<byte>.Shared.Rent(size);
+            try
+            {
+                int count = await ReadAsync(source, full.AsMemory(0, size), readAhead.Token);
+                while (count > 0)
+                {
+                    left -= count;
+                    if (!taken)
+                        Taken(count);
+                    int next = (int)Math.Min(left, size);
+                    ValueTask<int> reading = next == 0 ? new(0) : ReadAsync(source, empty.AsMemory(0, next), readAhead.Token);
+                    int res = await WriteAsync(full.AsMemory(0, count));
+                    if (res < 0)
+                        readAhead.Cancel(); // Else it might wait for ever; what it brings all the same was taken.
+                    count = await reading;
+                    (full, empty) = (empty, full);
+                    if (res >= 0)
+                        continue;
+                    if (count > 0 && !taken)
+                        Taken(count);
+                    return res;
+                }
+
+                return count;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(full);
+                ArrayPool<byte>.Shared.Return(empty);
+            }
+        }
+
+        private ValueTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken readAhead) => RunAsync(
+            source is RingConnection ? Op.Recv(source, memory) : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
+            null, source, SocketConstants.POLLIN, readAhead);
+
+        private async ValueTask<int> WriteAsync(Memory<byte> memory)
+        {
+            while (memory.Length > 0)
+            {
+                Op op = to is RingConnection ? Op.Send(to, memory, SocketConstants.MSG_WAITALL) : Op.Write(to, memory, _toOffset);
+                int res = await RunAsync(op, null, to, SocketConstants.POLLOUT, stop.Token);
+                if (res <= 0)
+                    return res < 0 ? res : -Errno.EIO;
+                Written(res);
+                memory = memory[res..];
+            }
+
+            return 0;
+        }
+
+        private ValueTask<int> SpliceAsync(RingHandle source, long sourceOffset, RingHandle target, long targetOffset, long length) => RunAsync(
+            Op.Splice(source, sourceOffset, target, targetOffset, (int)Math.Min(length, PipeSize), OpFlags.SPLICE_F_NONBLOCK),
+            ReferenceEquals(source, from) && from is not RingFile ? from : null, target, SocketConstants.POLLOUT, stop.Token);
+
+        /// <summary>Runs one op; at EAGAIN again, when a handle is ready for it.</summary>
+        private async ValueTask<int> RunAsync(Op op, RingHandle? first, RingHandle ready, int events, CancellationToken token)
+        {
+            while (true)
+            {
+                if (first is not null && await StartAsync(Op.Poll(first, SocketConstants.POLLIN), token) is var failed and < 0)
+                    return failed;
+                int res = await StartAsync(op, token);
+                if (res == -Errno.EAGAIN)
+                    res = await StartAsync(Op.Poll(ready, events), token) is var ended and < 0 ? ended : -Errno.EAGAIN;
+                if (res != -Errno.EAGAIN)
+                    return res;
+            }
+        }
+
+        private async ValueTask<int> StartAsync(Op op, CancellationToken token) =>
+            from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+
+        private void Taken(int bytes)
+        {
+            _left -= bytes;
+            _unwritten += bytes;
+            if (_fromOffset >= 0)
+                _fromOffset += bytes;
+        }
+
+        private void Written(int bytes)
+        {
+            _unwritten -= bytes;
+            Done += bytes;
+            if (_toOffset >= 0)
+                _toOffset += bytes;
+        }
+
+        internal Exception Failure(int res, CancellationToken token)
+        {
+            RingHandle handle = from.IsDisposed ? from : to;
+            Exception cause = from is RingConnection || to is RingConnection
+                ? RingErrors.Socket(res, handle, token, "Copying")
+                : RingErrors.File(res, handle, token, "Copying");
+            var failure = new RingCopyException(Done, from is RingFile ? 0 : _unwritten, cause, -res);
+            return cause is OperationCanceledException ? new OperationCanceledException(failure.Message, failure, token) : failure;
+        }
+    }
+}
+
+/// <summary>A copy that ended before its source. The inner exception says why.</summary>
+public sealed class RingCopyException : IOException
+{
+    internal RingCopyException(long copied, long lost, Exception cause, int errno)
+        : base($"The copy ended after {copied} bytes{(lost > 0 ? $"; {lost} more had been taken from the source and are lost" : "")}: {cause.Message}", cause)
+    {
+        BytesCopied = copied;
+        BytesLost = lost;
+        HResult = errno;
+    }
+
+    /// <summary>Bytes that reached the target.</summary>
+    public long BytesCopied { get; }
+
+    /// <summary>Bytes taken from a pipe or socket that did not reach the target; 0 where the source is a file, which has them still.</summary>
+    public long BytesLost { get; }
+}

@@ -1,0 +1,212 @@
+// Handles layer: one end of a pipe, a FIFO, and the process's standard streams, which may be a pipe, a terminal, a file or anything:
+// what is read and written at its own position. At most one read and one write are with the kernel; a second concurrent read throws,
+// writes take turns in call order. Owner thread only.
+//
+// .NET ignores SIGPIPE, without which a write to a pipe that nobody reads would end the process: it ends with EPIPE instead.
+
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>One end of a pipe, or a standard stream. Owner thread only, but for disposal.</summary>
+public sealed class RingPipe : RingHandle
+{
+    private readonly List<PipeTransfer> _queue = []; // Writes that wait for the one with the kernel, in call order.
+    private object? _reader; // The transfer that reads now; the pipe itself where a copy does.
+    private object? _writer;
+
+    private RingPipe(OpDriver driver, int fd, bool ownsFd)
+        : base(driver, fd, ownsFd)
+    {
+    }
+
+    /// <summary>Makes a pipe (pipe2(2), a plain call: it cannot block), close-on-exec.</summary>
+    /// <param name="capacity">Bytes it holds, rounded up by the kernel to a power of two; 0: the kernel's default, 64 KiB.</param>
+    /// <exception cref="UnauthorizedAccessException">The capacity is above /proc/sys/fs/pipe-max-size.</exception>
+    public static unsafe (RingPipe Reader, RingPipe Writer) Create(int capacity = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        OpDriver driver = OpDriver.Required;
+        int* ends = stackalloc int[2];
+        int result = Libc.pipe2(ends, FileConstants.O_CLOEXEC);
+        if (result < 0)
+            throw RingErrors.File(result, null, default, "Making a pipe");
+        var pipe = (Reader: new RingPipe(driver, ends[0], ownsFd: true), Writer: new RingPipe(driver, ends[1], ownsFd: true));
+        if (capacity == 0 || (result = Libc.fcntl(ends[1], FileConstants.F_SETPIPE_SZ, capacity)) >= 0)
+            return pipe;
+        pipe.Reader.Dispose();
+        pipe.Writer.Dispose();
+        throw RingErrors.File(result, null, default, $"Giving a pipe a capacity of {capacity} bytes");
+    }
+
+    /// <summary>
+    /// Opens a FIFO (IORING_OP_OPENAT, 5.6). Waits until its other end is open, too, for which it keeps a kernel worker thread.
+    /// <see cref="FileAccess.ReadWrite"/> does not wait.
+    /// </summary>
+    /// <param name="path">Relative to the working directory, or absolute.</param>
+    /// <param name="access">Which end.</param>
+    /// <param name="token">Asks for cancellation.</param>
+    public static async ValueTask<RingPipe> OpenAsync(string path, FileAccess access, CancellationToken token = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        OpDriver driver = OpDriver.Required;
+        OpResult result = await Op.OpenAtWorker(path, access switch
+        {
+            FileAccess.Read => FileConstants.O_RDONLY,
+            FileAccess.Write => FileConstants.O_WRONLY,
+            _ => FileConstants.O_RDWR,
+        }).Start(token);
+        return result.IsSuccess ? new RingPipe(driver, result.Res, ownsFd: true) : throw RingErrors.File(result.Res, null, token, $"Opening '{path}'");
+    }
+
+    /// <summary>Takes over an fd that is read or written at its own position: a pipe's end, a terminal, a FIFO.</summary>
+    /// <param name="fd">An open fd. It may be O_NONBLOCK: waiting is then a poll.</param>
+    /// <param name="ownsFd">Whether it is closed with the handle.</param>
+    public static new RingPipe Adopt(int fd, bool ownsFd = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fd);
+        return new RingPipe(OpDriver.Required, fd, ownsFd);
+    }
+
+    /// <summary>
+    /// Standard input (fd 0), whatever it is; the fd stays open when the handle is disposed. Pipes and sockets are polled without a
+    /// thread; a terminal or a device may keep a kernel worker thread while a read waits: cancellation and shutdown interrupt it.
+    /// </summary>
+    /// <exception cref="IOException">It is closed.</exception>
+    public static RingPipe StandardInput() => Standard(0, "input");
+
+    /// <summary>Standard output (fd 1). See <see cref="StandardInput"/>. A file is written at the position it shares with other processes.</summary>
+    /// <inheritdoc cref="StandardInput"/>
+    public static RingPipe StandardOutput() => Standard(1, "output");
+
+    /// <summary>Standard error (fd 2). See <see cref="StandardOutput"/>.</summary>
+    /// <inheritdoc cref="StandardInput"/>
+    public static RingPipe StandardError() => Standard(2, "error");
+
+    /// <summary>Reads what is there, at least one byte (IORING_OP_READ, 5.6). 0: the end, no writer is left.</summary>
+    /// <param name="memory">On loan to the kernel until the read has ended. Empty: 0 at once.</param>
+    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
+    /// <exception cref="IOException">Reading failed.</exception>
+    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfNotReady();
+        ThrowIfReading();
+        PipeTransfer read = PipeTransfer.Rent(this, memory, token, isWrite: false);
+        _reader = read;
+        var task = new ValueTask<int>(read, read.Version);
+        if (Op.Refused(Driver, token))
+            Driver.Refuse(read);
+        else
+            read.Submit();
+        return task;
+    }
+
+    /// <summary>Writes all of <paramref name="memory"/> (IORING_OP_WRITE, 5.6), or throws. Writes leave one by one in call order.</summary>
+    /// <param name="memory">On loan to the kernel until the write has ended.</param>
+    /// <param name="token">
+    /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an <see cref="IOException"/>
+    /// that says how much, and this handle cannot be written to any more.
+    /// </param>
+    /// <exception cref="IOException">Writing failed; with EPIPE nobody reads any more.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfNotReady();
+        if (Fault is not null)
+            throw new IOException(Fault);
+        PipeTransfer write = PipeTransfer.Rent(this, memory, token, isWrite: true);
+        var task = new ValueTask(write, write.Version);
+        if (Op.Refused(Driver, token))
+        {
+            Driver.Refuse(write);
+        }
+        else if (_writer is null)
+        {
+            _writer = write;
+            write.Submit();
+        }
+        else
+        {
+            _queue.Add(write);
+            write.RegisterQueued();
+        }
+
+        return task;
+    }
+
+    internal override void HoldReading()
+    {
+        ThrowIfNotReady();
+        ThrowIfReading();
+        _reader = this;
+    }
+
+    internal override void ReleaseReading() => _reader = null;
+
+    internal override void HoldWriting()
+    {
+        ThrowIfNotReady();
+        if (Fault is not null)
+            throw new IOException(Fault);
+        if (_writer is not null)
+            throw new InvalidOperationException("A write of this pipe is in progress: await it before a copy.");
+        _writer = this;
+    }
+
+    /// <summary>What every write after a partial one throws; null while the stream is whole.</summary>
+    internal string? Fault { get; set; }
+
+    /// <summary>The write or copy has ended: the next write leaves.</summary>
+    internal override void ReleaseWriting()
+    {
+        _writer = null;
+        while (_writer is null && _queue is [var next, ..])
+        {
+            Dequeue(next);
+            if (Fault is not null || IsDisposed || Op.Refused(Driver, next.Token))
+            {
+                next.Finish(-Errno.ECANCELED);
+                continue;
+            }
+
+            _writer = next;
+            next.Submit();
+        }
+    }
+
+    /// <summary>Takes a write out of the queue; false: it is not there.</summary>
+    internal bool Dequeue(PipeTransfer write)
+    {
+        write.UnregisterQueued();
+        return _queue.Remove(write);
+    }
+
+    /// <summary>What is with the kernel must not go back to it, and what waits ends now.</summary>
+    private protected override void OnCancelAll()
+    {
+        foreach (object? transfer in (ReadOnlySpan<object?>)[_reader, _writer])
+            (transfer as PipeTransfer)?.CancelWanted = true;
+        while (_queue is [.., var last])
+        {
+            Dequeue(last);
+            last.Finish(-Errno.ECANCELED);
+        }
+    }
+
+    private void ThrowIfReading()
+    {
+        if (_reader is not null)
+            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
+    }
+
+    private void ThrowIfNotReady()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    /// <summary>An inherited fd has come through execve: one that closes there is the runtime's own, which has taken the free number.</summary>
+    private static RingPipe Standard(int fd, string name) => Libc.fcntl(fd, FileConstants.F_GETFD, 0) == 0
+        ? new RingPipe(OpDriver.Required, fd, ownsFd: false)
+        : throw new IOException($"Standard {name} is closed: nothing was fd {fd} when the process started.", Errno.EBADF);
+}
