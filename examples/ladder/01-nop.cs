@@ -13,32 +13,32 @@ unsafe
 {
     io_uring_params p = default;
     int fd = (int)Libc.Check(Libc.syscall(Libc.Setup, 4, (long)&p));
-    Console.WriteLine($"1 setup  a ring is fd {fd}, with {p.sq_entries} places for requests and {p.cq_entries} for answers");
+    Console.WriteLine($"1. setup  a ring is fd {fd}, with {p.sq_entries} places for requests and {p.cq_entries} for answers");
 
-    byte* queues = Libc.Map(fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-    var sqes = (io_uring_sqe*)Libc.Map(fd, 0x10000000, p.sq_entries * 64);
+    byte* queues = Libc.Map(fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16)); // Both in one (5.4).
+    var sqes = (io_uring_sqe*)Libc.Map(fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
     var cqes = (io_uring_cqe*)(queues + p.cq_cqes);
     uint* sqHead = (uint*)(queues + p.sq_head); // How far the kernel has taken requests.
     uint* sqTail = (uint*)(queues + p.sq_tail); // How far we have written them.
     uint* cqHead = (uint*)(queues + p.cq_head); // How far we have read answers.
     uint* cqTail = (uint*)(queues + p.cq_tail); // How far the kernel has written them.
-    Console.WriteLine($"2 mmap   the queues are memory now; requests: head {*sqHead}, tail {*sqTail}");
+    Console.WriteLine($"2. mmap   the queues are memory now; requests: head {*sqHead}, tail {*sqTail}");
 
     sqes[0] = new io_uring_sqe { opcode = 0, user_data = 42 }; // IORING_OP_NOP. The number is ours: the kernel only hands it back.
     ((uint*)(queues + p.sq_array))[0] = 0; // Place 0 of the queue: SQE 0.
     Volatile.Write(ref *sqTail, *sqTail + 1); // Release, the SQE first: pairs with the kernel's acquire of sq.tail.
-    Console.WriteLine($"3 SQE    written, user_data 42. requests: head {*sqHead}, tail {*sqTail}: the kernel has not looked");
+    Console.WriteLine($"3. SQE    written, user_data 42; requests: head {*sqHead}, tail {*sqTail}: the kernel has not looked");
 
     long taken = Libc.Check(Libc.syscall(Libc.Enter, fd, 1, 1, Libc.GetEvents)); // Take 1, come back when 1 is done.
-    Console.WriteLine($"4 enter  the kernel took {taken}; requests: head {*sqHead}, tail {*sqTail}; answers: head {*cqHead}, tail {*cqTail}");
+    Console.WriteLine($"4. enter  the kernel took {taken}; requests: head {*sqHead}, tail {*sqTail}; answers: head {*cqHead}, tail {*cqTail}");
 
     uint tail = Volatile.Read(ref *cqTail); // Acquire, the CQE after it: pairs with the kernel's release of cq.tail.
     for (uint head = *cqHead; head != tail; head++)
-        Console.WriteLine($"5 CQE    user_data {cqes[head].user_data}, res {cqes[head].res}");
+        Console.WriteLine($"5. CQE    user_data {cqes[head].user_data}, res {cqes[head].res}");
     Volatile.Write(ref *cqHead, tail); // Release, the CQE is read: pairs with the kernel's acquire of cq.head.
 
-    Console.WriteLine("notice:  the request was written and the answer was read as plain memory; only step 4 went into the kernel");
-    Console.WriteLine("try:     opcode = 255. The enter takes it as before; the CQE says res -22, which is EINVAL: requests fail by answer");
+    Console.WriteLine("notice:   the request was written and the answer was read as plain memory; only step 4 went into the kernel");
+    Console.WriteLine("try:      opcode = 255. The enter takes it as before; the CQE says res -22, which is EINVAL: requests fail by answer");
 }
 
 [StructLayout(LayoutKind.Explicit, Size = 64)]
@@ -72,7 +72,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

@@ -74,7 +74,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -143,7 +143,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

@@ -32,17 +32,17 @@ for (int i = 0; i < Count; i++)
 Console.WriteLine($"{Count} reads are written; enters so far: {ring.Enters}");
 var order = new List<ulong>();
 Collect(Count - 1);
-Console.WriteLine($"enters: {ring.Enters}, {ring.Sqes} SQEs, {ring.Cqes} CQEs");
+Console.WriteLine($"enters: {ring.Enters}, SQEs: {ring.Sqes}, CQEs: {ring.Cqes}");
 Console.WriteLine($"read number 0 was {(order.Contains(0) ? "answered" : "not answered: it waits, and nobody waits for it")}");
 pipe.WriteByte(1);
 Collect(Count);
-Console.WriteLine($"the last answer: user_data {order[^1]}; enters: {ring.Enters}, {ring.Sqes} SQEs, {ring.Cqes} CQEs");
+Console.WriteLine($"the last answer: user_data {order[^1]}; enters: {ring.Enters}, SQEs: {ring.Sqes}, CQEs: {ring.Cqes}");
 
 byte[] check = new byte[(Count - 1) * Size];
 RandomAccess.Read(file, check, Size);
 Console.WriteLine($"the blocks are {(check.AsSpan().SequenceEqual(blocks.AsSpan(Size)) ? "those of the file" : "wrong")}");
 Console.WriteLine($"notice: {Count - 1} answers for one enter; the first question was answered last, and user_data said which it was");
-Console.WriteLine("try:    entries: 16. @@TRY3@@");
+Console.WriteLine("try:    entries: 16. Six enters hand over what did not fit into the SQ, four more fetch what did not fit into the CQ");
 
 void Collect(int until)
 {
@@ -70,7 +70,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -139,7 +139,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

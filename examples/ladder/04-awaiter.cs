@@ -20,12 +20,12 @@ while (!sum.IsCompleted)
     Console.WriteLine($"main: {Op.InFlight} in flight; enters");
     Op.Ring.Enter(waitFor: 1);
     Op.Reap();
-    Console.WriteLine($"main: {Op.Ring.Cqes} CQEs so far; to resume: {OpAwaitable.Ready.Count}");
+    Console.WriteLine($"main: CQEs so far: {Op.Ring.Cqes}; to resume: {OpAwaitable.Ready.Count}");
     while (OpAwaitable.Ready.TryDequeue(out Action? resume))
         resume();
 }
 
-Console.WriteLine($"main: {sum.Result} bytes; enters: {Op.Ring.Enters}, {Op.Ring.Sqes} SQEs, {Op.Ring.Cqes} CQEs");
+Console.WriteLine($"main: {sum.Result} bytes; enters: {Op.Ring.Enters}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}");
 Console.WriteLine("notice: one thread; its loop and its variables intact, the method was left and resumed three times, each time by a CQE");
 Console.WriteLine("try:    start a second one, Task<long> other = Sum(3), and loop until both have completed: twice the SQEs, as many enters");
 
@@ -73,7 +73,7 @@ internal static unsafe class Op
     public static Ring Ring { get; set; } = null!;
     public static int InFlight => s_slots.Count;
     public static OpAwaitable Read(int fd, Memory<byte> memory, long offset) =>
-        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory);
+        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory); // IORING_OP_READ
 
     private static OpAwaitable Start(io_uring_sqe sqe, Memory<byte> memory = default)
     {
@@ -117,7 +117,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -186,7 +186,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

@@ -26,7 +26,7 @@ while (!task.IsCompleted)
 }
 
 task.GetResult(); // Throws, if the method has thrown.
-Console.WriteLine($"main: done; enters: {Op.Ring.Enters}, {Op.Ring.Sqes} SQEs, {Op.Ring.Cqes} CQEs");
+Console.WriteLine($"main: done; enters: {Op.Ring.Enters}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}");
 Console.WriteLine("notice: 3 comes after the first 6: a caller gets its task when the method has begun, and has to wait");
 Console.WriteLine("try:    ReadBlocks(0). It is 1, 2, 4, 3: no 6, no enter. An async method that need not wait is a plain call");
 
@@ -40,7 +40,8 @@ async RingTask ReadBlocks(int blocks)
     }
 }
 
-// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it.
+// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it. Here each call leaves a task, a
+// box and a delegate to the GC; RingCore has all three in one object, and a pool of those.
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
 internal sealed class RingTask : OpAwaitable
 {
@@ -141,7 +142,7 @@ internal static unsafe class Op
     public static Ring Ring { get; set; } = null!;
     public static int InFlight => s_slots.Count;
     public static OpAwaitable Read(int fd, Memory<byte> memory, long offset) =>
-        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory);
+        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory); // IORING_OP_READ
 
     private static OpAwaitable Start(io_uring_sqe sqe, Memory<byte> memory = default)
     {
@@ -184,7 +185,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -253,7 +254,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

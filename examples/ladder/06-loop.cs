@@ -18,9 +18,9 @@ Op.Ring = new Ring(entries: 8);
 using SafeFileHandle file = File.OpenHandle(typeof(object).Assembly.Location);
 long start = Environment.TickCount64;
 RingExecutor.Run(Both());
-Console.WriteLine($"enters: {Op.Ring.Enters}, {Op.Ring.Sqes} SQEs, {Op.Ring.Cqes} CQEs, {Environment.TickCount64 - start} ms");
-Console.WriteLine("notice: six reads in three enters, since both tasks had their turn before each; and two delays were one wait");
-Console.WriteLine("try:    Thread.Sleep(100) in place of the Delay. @@TRY6@@");
+Console.WriteLine($"enters: {Op.Ring.Enters}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}, {Environment.TickCount64 - start} ms");
+Console.WriteLine("notice: six reads in three enters, since both tasks had their turn before each; the two delays were waited for together");
+Console.WriteLine("try:    Thread.Sleep in place of await RingExecutor.Delay. The two times add up: who blocks the thread, blocks everybody");
 
 async RingTask Both()
 {
@@ -52,7 +52,7 @@ internal static class RingExecutor
     {
         for (int turn = 1; ; turn++)
         {
-            int ready = OpAwaitable.Ready.Count;
+            int running = OpAwaitable.Ready.Count;
 
             // 1 run ready tasks (bounded): what they make ready is for the next turn
             for (int left = OpAwaitable.Ready.Count; left > 0; left--)
@@ -65,12 +65,13 @@ internal static class RingExecutor
                 s_timers.Dequeue().Complete(0);
 
             // 3 enter: submit all, wait only if nothing is ready
+            uint waitFor = OpAwaitable.Ready.Count == 0 ? 1u : 0;
             long first = s_timers.TryPeek(out _, out long deadline) ? deadline - NowMs : 60_000;
-            Op.Ring.Enter(waitFor: OpAwaitable.Ready.Count == 0 ? 1u : 0u, waitMs: Math.Max(0, first));
+            Op.Ring.Enter(waitFor, waitMs: Math.Max(0, first));
 
             // 4 reap
             Op.Reap();
-            Console.WriteLine($"turn {turn}: ran {ready}, {Op.Ring.Sqes} SQEs and {Op.Ring.Cqes} CQEs so far");
+            Console.WriteLine($"turn {turn}: ran {running}; entered to wait for {waitFor}; so far SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}");
         }
 
         main.GetResult();
@@ -86,7 +87,8 @@ internal static class RingExecutor
 }
 
 // ── From here on as in 05, without the notes, and with a deadline in Ring.Enter. ──
-// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it.
+// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it. Here each call leaves a task, a
+// box and a delegate to the GC; RingCore has all three in one object, and a pool of those.
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
 internal sealed class RingTask : OpAwaitable
 {
@@ -161,7 +163,7 @@ internal static unsafe class Op
     public static Ring Ring { get; set; } = null!;
     public static int InFlight => s_slots.Count;
     public static OpAwaitable Read(int fd, Memory<byte> memory, long offset) =>
-        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory);
+        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory); // IORING_OP_READ
 
     private static OpAwaitable Start(io_uring_sqe sqe, Memory<byte> memory = default)
     {
@@ -204,7 +206,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -276,7 +278,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {

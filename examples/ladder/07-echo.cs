@@ -3,7 +3,7 @@
 //
 // The tasks of 06 spoke to nobody, and nothing could go wrong for them. A server needs a few more opcodes, and care: sends that
 // take less than was offered, peers that vanish, a submission queue that is full, no fd left, a signal that asks for the end.
-// That is all. From `Serve` down this is a runtime, and its parts have the names of those in src/RingCore that do it for real.
+// That is all: below `RingExecutor` stands a whole runtime, its parts named as those in src/RingCore that do the same for real.
 //
 // Serves until SIGINT or SIGTERM: dotnet run examples/ladder/07-echo.cs [address:port]
 
@@ -35,9 +35,9 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 Console.WriteLine($"listening on {listener.LocalEndpoint}");
 RingExecutor.Run(Serve((int)listener.Server.Handle));
-Console.WriteLine($"served {accepted} connections with {Op.Ring.Sqes} SQEs and {Op.Ring.Cqes} CQEs; enter {Op.Ring.Enters} was the last");
+Console.WriteLine($"connections: {accepted}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}; enter {Op.Ring.Enters} was the last");
 Console.WriteLine("notice: as many CQEs as SQEs: everything that was lent to the kernel has come back");
-Console.WriteLine("try:    entries: 4, and many connections at once: the queue is full in every turn. @@TRY7@@");
+Console.WriteLine("try:    entries: 4, and 64 connections at once. The queue is full in every turn, and an enter takes 4 SQEs instead of 40");
 return 0;
 
 async RingTask Serve(int listening)
@@ -105,8 +105,9 @@ internal static class RingExecutor
                 s_timers.Dequeue().Complete(0);
 
             // 3 enter: submit all, wait only if nothing is ready
+            uint waitFor = OpAwaitable.Ready.Count == 0 ? 1u : 0;
             long first = s_timers.TryPeek(out _, out long deadline) ? deadline - NowMs : 60_000;
-            Op.Ring.Enter(waitFor: OpAwaitable.Ready.Count == 0 ? 1u : 0u, waitMs: Math.Max(0, first));
+            Op.Ring.Enter(waitFor, waitMs: Math.Max(0, first));
 
             // 4 reap
             Op.Reap();
@@ -124,7 +125,8 @@ internal static class RingExecutor
     }
 }
 
-// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it.
+// What `async RingTask` returns, awaitable itself. The attribute tells the compiler who builds it. Here each call leaves a task, a
+// box and a delegate to the GC; RingCore has all three in one object, and a pool of those.
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
 internal sealed class RingTask : OpAwaitable
 {
@@ -198,11 +200,11 @@ internal static unsafe class Op
 
     public static Ring Ring { get; set; } = null!;
     public static int InFlight => s_slots.Count;
-    public static OpAwaitable Accept(int fd) => Start(new() { opcode = 13, fd = fd });
-    public static OpAwaitable Recv(int fd, Memory<byte> memory) => Start(new() { opcode = 27, fd = fd }, memory);
-    public static OpAwaitable Send(int fd, Memory<byte> memory) => Start(new() { opcode = 26, fd = fd }, memory);
-    public static OpAwaitable Close(int fd) => Start(new() { opcode = 19, fd = fd });
-    public static OpAwaitable CancelAll() => Start(new() { opcode = 14, fd = -1, cancel_flags = 4 }); // ASYNC_CANCEL_ANY: Linux 5.19.
+    public static OpAwaitable Accept(int fd) => Start(new() { opcode = 13, fd = fd }); // IORING_OP_ACCEPT
+    public static OpAwaitable Recv(int fd, Memory<byte> memory) => Start(new() { opcode = 27, fd = fd }, memory); // IORING_OP_RECV
+    public static OpAwaitable Send(int fd, Memory<byte> memory) => Start(new() { opcode = 26, fd = fd }, memory); // IORING_OP_SEND
+    public static OpAwaitable Close(int fd) => Start(new() { opcode = 19, fd = fd }); // IORING_OP_CLOSE
+    public static OpAwaitable CancelAll() => Start(new() { opcode = 14, fd = -1, cancel_flags = 4 }); // ASYNC_CANCEL, ANY (5.19)
 
     private static OpAwaitable Start(io_uring_sqe sqe, Memory<byte> memory = default)
     {
@@ -245,7 +247,7 @@ internal sealed unsafe class Ring
         io_uring_params p = default;
         _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
         byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64);
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
         _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
         _sqHead = (uint*)(queues + p.sq_head);
         _sqTail = (uint*)(queues + p.sq_tail);
@@ -318,7 +320,8 @@ internal static unsafe class Libc
     [DllImport("libc", SetLastError = true)]
     private static extern long mmap(long address, nuint length, int protection, int flags, int fd, long offset);
 
-    public static byte* Map(int fd, long offset, uint size) => (byte*)Check(mmap(0, size, 3, 0x8001, fd, offset)); // Read, write; shared.
+    public static byte* Map(int fd, long offset, uint size) =>
+        (byte*)Check(mmap(0, size, protection: 3, flags: 0x8001, fd, offset)); // Read and write; shared with the kernel, present.
 
     public static long Check(long result) // The result; or 0: go on, and try again; or the end.
     {
