@@ -37,7 +37,7 @@ Console.WriteLine($"listening on {listener.LocalEndpoint}");
 RingExecutor.Run(Serve((int)listener.Server.Handle));
 Console.WriteLine($"connections: {accepted}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}; enter {Op.Ring.Enters} was the last");
 Console.WriteLine("notice: as many CQEs as SQEs: everything that was lent to the kernel has come back");
-Console.WriteLine("try:    entries: 4, and 64 connections at once. The queue is full in every turn, and an enter takes 4 SQEs instead of 40");
+Console.WriteLine("try:    entries: 4, and 64 connections at once. The queue is full in every turn: an enter takes 4 SQEs, not 40 or so");
 return 0;
 
 async RingTask Serve(int listening)
