@@ -45,7 +45,10 @@ unsafe MemoryHandle Loan(byte[] memory, SafeHandle from, ulong userData)
     ring.TryPush(new io_uring_sqe
     {
         opcode = 22, // IORING_OP_READ
-        fd = (int)from.DangerousGetHandle(), addr = (ulong)pin.Pointer, len = (uint)memory.Length, user_data = userData,
+        fd = (int)from.DangerousGetHandle(),
+        addr = (ulong)pin.Pointer,
+        len = (uint)memory.Length,
+        user_data = userData,
     });
     return pin;
 }

@@ -22,7 +22,10 @@ for (int i = 0; i < Count; i++)
     var sqe = new io_uring_sqe
     {
         opcode = 22, // IORING_OP_READ
-        fd = (int)from.DangerousGetHandle(), off = (ulong)(i * Size), len = Size, user_data = (ulong)i,
+        fd = (int)from.DangerousGetHandle(),
+        off = (ulong)(i * Size),
+        len = Size,
+        user_data = (ulong)i,
         addr = (ulong)Marshal.UnsafeAddrOfPinnedArrayElement(blocks, i * Size),
     };
     while (!ring.TryPush(sqe))
