@@ -1,0 +1,128 @@
+// The RingCore column of the table, through the public API.
+// usage: ring ROW key=value...; what the rows do and print: bench/README.md, "The table".
+#:project ../../src/RingCore
+
+using System.Diagnostics;
+using System.Net;
+using RingCore;
+using RingCore.Bench;
+
+var row = new Row(args);
+try
+{
+    RingExecutor.Run(async () =>
+    {
+        for (long i = row.Warmup; i > 0; i--)
+            await RunRow();
+        row.StartClock();
+        await RunRow();
+        row.PrintClock();
+    });
+    return 0;
+}
+catch (Exception e)
+{
+    return Row.Fail(e);
+}
+
+RingTask RunRow() => row.Name switch
+{
+    "cat" => Cat(),
+    "files" => Files(),
+    "requests" => Requests(),
+    "timer" => Timer(),
+    "start" => CheckFile(row.Text("path"), 0, new byte[row.Number("size", 4096) + 1]),
+    _ => throw row.Unknown(),
+};
+
+// As many chunks under way as the depth says, each read and then written by a task of its own.
+async RingTask Cat()
+{
+    await using RingFile from = await RingFile.OpenAsync(row.Text("from"));
+    await using RingFile to = await RingFile.OpenAsync(row.Text("to"), FileMode.OpenOrCreate, FileAccess.Write);
+    var copy = new Copy(from, to, row.Number("size", 0), (int)row.Number("buffer", 262_144));
+    await Together((int)row.Number("depth", 4), _ => copy.Chunks());
+    Row.CheckCopy(copy.Copied, new FileInfo(row.Text("to")).Length, row.Number("size", 0));
+}
+
+RingTask Files()
+{
+    var size = (int)row.Number("size", 4096);
+    return Together((int)row.Number("count", 100), i => CheckFile(row.PathOf(i), i, new byte[size + 1]));
+}
+
+// The buffer is a byte longer than the file, so that one read shows where it ends.
+async RingTask CheckFile(string path, long index, byte[] buffer)
+{
+    using RingFile file = await RingFile.OpenAsync(path);
+    int length = await file.ReadAsync(buffer, 0);
+    Row.CheckFile(buffer.AsSpan(0, length), row.Number("size", 4096), index);
+}
+
+RingTask Requests()
+{
+    var tasks = (int)row.Number("tasks", 1);
+    return Together(tasks, _ => RequestMany(row.Number("count", 100) / tasks));
+}
+
+async RingTask RequestMany(long count)
+{
+    var server = new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0));
+    byte[] answer = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
+    for (; count > 0; count--)
+    {
+        using RingConnection connection = await RingConnection.ConnectAsync(server);
+        await connection.WriteAsync(Row.Request);
+        int length = 0, received;
+        while ((received = await connection.ReadAsync(answer.AsMemory(length))) > 0)
+            length += received;
+        Row.CheckAnswer(answer.AsSpan(0, length), row.Number("answer", 0));
+    }
+}
+
+async RingTask Timer()
+{
+    TimeSpan delay = TimeSpan.FromMicroseconds(row.Number("delay_us", 1000));
+    for (long i = 0; i < row.Number("count", 200); i++)
+    {
+        long started = Stopwatch.GetTimestamp();
+        await RingExecutor.Delay(delay);
+        row.AddTimer(started, delay);
+    }
+}
+
+static async RingTask Together(int count, Func<int, RingTask> start)
+{
+    var tasks = new RingTask[count];
+    for (int i = 0; i < count; i++)
+        tasks[i] = start(i);
+    foreach (RingTask task in tasks)
+        await task;
+}
+
+internal sealed class Copy(RingFile from, RingFile to, long size, int chunk)
+{
+    private long _next;
+
+    public long Copied { get; private set; }
+
+    public async RingTask Chunks()
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(chunk, pinned: true);
+        while (_next < size)
+        {
+            long offset = _next;
+            Memory<byte> memory = buffer.AsMemory(0, (int)Math.Min(chunk, size - offset));
+            _next += chunk;
+            for (int read = 0, got; read < memory.Length; read += got)
+            {
+                if ((got = await from.ReadAsync(memory[read..], offset + read)) == 0)
+                    throw new EndOfStreamException();
+            }
+
+            for (int written = 0; written < memory.Length;)
+                written += await to.WriteAsync(memory[written..], offset + written);
+            Copied += memory.Length;
+        }
+    }
+}
