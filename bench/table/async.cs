@@ -29,7 +29,7 @@ Task RunAsync() => row.Name switch
     "files" => FilesAsync(),
     "requests" => RequestsAsync(),
     "timer" => TimerAsync(),
-    "start" => CheckFileAsync(row.Text("path"), 0),
+    "start" => CheckFileAsync(row.Text("path"), row.Number("size", 4096), 0),
     _ => throw row.Unknown(),
 };
 
@@ -43,16 +43,17 @@ async Task CatAsync()
 
 async Task FilesAsync()
 {
-    var tasks = new Task[row.Number("count", 100)];
+    var tasks = new Task[row.Paths.Length];
+    long size = row.Number("size", 4096);
     for (int i = 0; i < tasks.Length; i++)
     {
-        tasks[i] = CheckFileAsync(row.PathOf(i), i);
+        tasks[i] = CheckFileAsync(row.Paths[i], size, i);
     }
 
     await Task.WhenAll(tasks);
 }
 
-async Task CheckFileAsync(string path, long index) => Row.CheckFile(await File.ReadAllBytesAsync(path), row.Number("size", 4096), index);
+async Task CheckFileAsync(string path, long size, long index) => Row.CheckFile(await File.ReadAllBytesAsync(path), size, index);
 
 async Task RequestsAsync()
 {
@@ -69,6 +70,7 @@ async Task RequestManyAsync(long count)
 {
     var server = new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0));
     var answer = new byte[4096];
+    long expected = row.Number("answer", 0);
     for (; count > 0; count--)
     {
         using var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -80,7 +82,7 @@ async Task RequestManyAsync(long count)
             length += received;
         }
 
-        Row.CheckAnswer(answer.AsSpan(0, length), row.Number("answer", 0));
+        Row.CheckAnswer(answer.AsSpan(0, length), expected);
     }
 }
 

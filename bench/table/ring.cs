@@ -8,6 +8,7 @@ using RingCore;
 using RingCore.Bench;
 
 var row = new Row(args);
+var buffers = new Dictionary<int, byte[]>();
 try
 {
     RingExecutor.Run(async () =>
@@ -31,7 +32,7 @@ RingTask RunRow() => row.Name switch
     "files" => Files(),
     "requests" => Requests(),
     "timer" => Timer(),
-    "start" => CheckFile(row.Text("path"), 0, new byte[row.Number("size", 4096) + 1]),
+    "start" => CheckFile(row.Text("path"), 0, BufferOf(0, (int)row.Number("size", 4096) + 1)),
     _ => throw row.Unknown(),
 };
 
@@ -41,14 +42,14 @@ async RingTask Cat()
     await using RingFile from = await RingFile.OpenAsync(row.Text("from"));
     await using RingFile to = await RingFile.OpenAsync(row.Text("to"), FileMode.OpenOrCreate, FileAccess.Write);
     var copy = new Copy(from, to, row.Number("size", 0), (int)row.Number("buffer", 262_144));
-    await Together((int)row.Number("depth", 4), _ => copy.Chunks());
+    await Together((int)row.Number("depth", 4), i => copy.Chunks(BufferOf(i, (int)row.Number("buffer", 262_144))));
     Row.CheckCopy(copy.Copied, new FileInfo(row.Text("to")).Length, row.Number("size", 0));
 }
 
 RingTask Files()
 {
     var size = (int)row.Number("size", 4096);
-    return Together((int)row.Number("count", 100), i => CheckFile(row.PathOf(i), i, new byte[size + 1]));
+    return Together(row.Paths.Length, i => CheckFile(row.Paths[i], i, BufferOf(i, size + 1)));
 }
 
 // The buffer is a byte longer than the file, so that one read shows where it ends.
@@ -56,19 +57,19 @@ async RingTask CheckFile(string path, long index, byte[] buffer)
 {
     using RingFile file = await RingFile.OpenAsync(path);
     int length = await file.ReadAsync(buffer, 0);
-    Row.CheckFile(buffer.AsSpan(0, length), row.Number("size", 4096), index);
+    Row.CheckFile(buffer.AsSpan(0, length), buffer.Length - 1, index);
 }
 
 RingTask Requests()
 {
     var tasks = (int)row.Number("tasks", 1);
-    return Together(tasks, _ => RequestMany(row.Number("count", 100) / tasks));
+    return Together(tasks, i => RequestMany(row.Number("count", 100) / tasks, BufferOf(i, 4096)));
 }
 
-async RingTask RequestMany(long count)
+async RingTask RequestMany(long count, byte[] answer)
 {
+    long expected = row.Number("answer", 0);
     var server = new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0));
-    byte[] answer = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     for (; count > 0; count--)
     {
         using RingConnection connection = await RingConnection.ConnectAsync(server);
@@ -76,7 +77,7 @@ async RingTask RequestMany(long count)
         int length = 0, received;
         while ((received = await connection.ReadAsync(answer.AsMemory(length))) > 0)
             length += received;
-        Row.CheckAnswer(answer.AsSpan(0, length), row.Number("answer", 0));
+        Row.CheckAnswer(answer.AsSpan(0, length), expected);
     }
 }
 
@@ -89,6 +90,14 @@ async RingTask Timer()
         await RingExecutor.Delay(delay);
         row.AddTimer(started, delay);
     }
+}
+
+// A task's buffer stays from the warm-up on. Pinned: what the kernel is lent need not be pinned each time.
+byte[] BufferOf(int task, int size)
+{
+    if (!buffers.TryGetValue(task, out byte[]? buffer))
+        buffers[task] = buffer = GC.AllocateUninitializedArray<byte>(size, pinned: true);
+    return buffer;
 }
 
 static async RingTask Together(int count, Func<int, RingTask> start)
@@ -106,9 +115,8 @@ internal sealed class Copy(RingFile from, RingFile to, long size, int chunk)
 
     public long Copied { get; private set; }
 
-    public async RingTask Chunks()
+    public async RingTask Chunks(byte[] buffer)
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(chunk, pinned: true);
         while (_next < size)
         {
             long offset = _next;

@@ -16,6 +16,7 @@ internal sealed class Row(string[] args)
     private Environment.ProcessCpuUsage _before;
     private TimeSpan _timerErrors;
     private int _timers;
+    private string[]? _paths;
 
     public string Name => args.Length > 0 ? args[0] : "";
 
@@ -36,7 +37,8 @@ internal sealed class Row(string[] args)
 
     public long Number(string key, long otherwise) => Text(key) is { Length: > 0 } text ? long.Parse(text) : otherwise;
 
-    public string PathOf(long index) => $"{Text("dir")}/{index:000}";
+    /// <summary>The small files, by number; made once, in the warm-up.</summary>
+    public string[] Paths => _paths ??= MakePaths();
 
     public void StartClock()
     {
@@ -95,6 +97,17 @@ internal sealed class Row(string[] args)
     }
 
     public InvalidOperationException Unknown() => new($"There is no row `{Name}`: cat, files, requests, timer, start.");
+
+    private string[] MakePaths()
+    {
+        var paths = new string[Number("count", 100)];
+        for (int i = 0; i < paths.Length; i++)
+        {
+            paths[i] = $"{Text("dir")}/{i:000}";
+        }
+
+        return paths;
+    }
 
     private static long Microseconds(TimeSpan time) => (long)time.TotalMicroseconds;
 
