@@ -75,10 +75,12 @@ public sealed record Column(string Name, ColumnKind Kind, string Program, string
         string? tool = Kind switch
         {
             ColumnKind.C => Commands.Missing("make") ?? Commands.Missing("cc") ?? (File.Exists("/usr/include/liburing.h") ? null : "liburing-dev is missing"),
-            ColumnKind.Aot => Commands.Missing("clang"),
+            ColumnKind.Aot => Commands.Missing("clang") is null || Commands.Missing("gcc") is null ? null : "clang is missing",
             _ => null,
         };
         string[] lines = message.Split('\n');
-        return tool ?? lines.FirstOrDefault(line => line.Contains("error", StringComparison.OrdinalIgnoreCase)) ?? lines[0];
+        return File.Exists(Toolchain.InRepository(Program)) || Kind is ColumnKind.C or ColumnKind.Cargo ? tool ?? Error(lines) : $"{Program} is not there";
     }
+
+    private static string Error(string[] lines) => lines.FirstOrDefault(line => line.Contains("error", StringComparison.OrdinalIgnoreCase)) ?? lines[0];
 }

@@ -14,7 +14,7 @@
 enum { BACKLOG = 4096, BUFFER = 4096, MAX_FD = 65536, ACCEPT = 0 };   // user_data: ACCEPT, or a connection
 struct connection { int fd, length, sending, closing; const char *answer; char buffer[BUFFER + 1]; };
 
-static const char keep[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!";
+static const char keep[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: keep-alive\r\n\r\nHello, World!";
 static const char last[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\nHello, World!";
 static struct io_uring ring;
 static struct connection *connections[MAX_FD];

@@ -6,18 +6,14 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using RingCore;
 using RingCore.Bench;
-using RingCore.Sys;
 
 var row = new Row(["reads", .. args]);
 try
 {
     RingExecutor.Run(async () =>
     {
-        OpResult opened = await Op.OpenAt(row.Text("file"), FileConstants.O_RDONLY | FileConstants.O_DIRECT);
-        if (!opened.IsSuccess)
-            throw new IOException($"Opening '{row.Text("file")}': {opened}");
-        using RingHandle file = RingHandle.Adopt(opened.Res, ownsFd: true);
-        long blocks = new FileInfo(row.Text("file")).Length / Reads.BlockSize;
+        using RingFile file = await RingFile.OpenAsync(row.Text("file"), FileMode.Open, FileAccess.Read, RingFileOptions.Direct);
+        long blocks = (await file.GetStatusAsync()).Length / Reads.BlockSize;
         await new Reads(file, blocks, check: true).RunAsync(row.Number("depth", 32), TimeSpan.FromSeconds(1));
         var reads = new Reads(file, blocks, check: false);
         TimeSpan before = Environment.CpuUsage.TotalTime;
@@ -32,7 +28,7 @@ catch (Exception e)
     return Row.Fail(e);
 }
 
-internal sealed class Reads(RingHandle file, long blocks, bool check)
+internal sealed class Reads(RingFile file, long blocks, bool check)
 {
     public const int BlockSize = 4096;
 
@@ -56,21 +52,14 @@ internal sealed class Reads(RingHandle file, long blocks, bool check)
 
     private async RingTask Loop()
     {
-        Memory<byte> memory = Aligned();
+        Memory<byte> memory = RingFile.AlignedMemory(BlockSize);
         while (!_stop)
         {
             long block = _random.NextInt64(blocks);
-            OpResult read = await Op.Read(file, memory, block * BlockSize);
-            if (read.Res != BlockSize || check && MemoryMarshal.Read<long>(memory.Span) != block)
-                throw new InvalidDataException($"Reading block {block}: {read}");
+            int read = await file.ReadAsync(memory, block * BlockSize);
+            if (read != BlockSize || (check && MemoryMarshal.Read<long>(memory.Span) != block))
+                throw new InvalidDataException($"Reading block {block}: {read} bytes.");
             Done++;
         }
-    }
-
-    // O_DIRECT wants memory that begins at a multiple of the disk's block size.
-    private static Memory<byte> Aligned()
-    {
-        byte[] array = GC.AllocateUninitializedArray<byte>(2 * BlockSize, pinned: true);
-        return array.AsMemory((int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (BlockSize - 1)), BlockSize);
     }
 }

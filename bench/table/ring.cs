@@ -43,7 +43,7 @@ async RingTask Cat()
     await using RingFile to = await RingFile.OpenAsync(row.Text("to"), FileMode.OpenOrCreate, FileAccess.Write);
     var copy = new Copy(from, to, row.Number("size", 0), (int)row.Number("buffer", 262_144));
     await Together((int)row.Number("depth", 4), i => copy.Chunks(BufferOf(i, (int)row.Number("buffer", 262_144))));
-    Row.CheckCopy(copy.Copied, new FileInfo(row.Text("to")).Length, row.Number("size", 0));
+    Row.CheckCopy(copy.Copied, (await to.GetStatusAsync()).Length, row.Number("size", 0));
 }
 
 RingTask Files()
@@ -122,14 +122,8 @@ internal sealed class Copy(RingFile from, RingFile to, long size, int chunk)
             long offset = _next;
             Memory<byte> memory = buffer.AsMemory(0, (int)Math.Min(chunk, size - offset));
             _next += chunk;
-            for (int read = 0, got; read < memory.Length; read += got)
-            {
-                if ((got = await from.ReadAsync(memory[read..], offset + read)) == 0)
-                    throw new EndOfStreamException();
-            }
-
-            for (int written = 0; written < memory.Length;)
-                written += await to.WriteAsync(memory[written..], offset + written);
+            await from.ReadExactlyAsync(memory, offset);
+            await to.WriteAsync(memory, offset);
             Copied += memory.Length;
         }
     }
