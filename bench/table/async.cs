@@ -73,7 +73,7 @@ async Task RequestManyAsync(long count)
     long expected = row.Number("answer", 0);
     for (; count > 0; count--)
     {
-        using var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await connection.ConnectAsync(server);
         await connection.SendAsync(Row.Request);
         int length = 0, received;

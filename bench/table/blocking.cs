@@ -120,7 +120,7 @@ void RequestMany(long count)
     long expected = row.Number("answer", 0);
     for (; count > 0; count--)
     {
-        using var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         connection.Connect(server);
         connection.Send(Row.Request);
         int length = 0, received;

@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <liburing.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,10 +153,8 @@ static const char request_text[] = "GET / HTTP/1.1\r\nHost: bench\r\nConnection:
 static struct sockaddr_in server;
 
 static void request(struct task *task) {
-    int one = 1;
     task->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (task->fd < 0) fail("socket", -errno);
-    setsockopt(task->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (io_uring_sq_space_left(&ring) < 3) io_uring_submit(&ring);   // a chain must not be cut by a submission
     struct io_uring_sqe *step = sqe();
     io_uring_prep_connect(step, task->fd, (struct sockaddr *)&server, sizeof server);

@@ -4,11 +4,13 @@
 
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.InteropServices;
 using RingCore;
 using RingCore.Bench;
+using RingCore.Sys;
 
 var row = new Row(args);
-var buffers = new Dictionary<int, byte[]>();
+var buffers = new Dictionary<int, Memory<byte>>();
 try
 {
     RingExecutor.Run(async () =>
@@ -52,12 +54,20 @@ RingTask Files()
     return Together(row.Paths.Length, i => CheckFile(row.Paths[i], i, BufferOf(i, size + 1)));
 }
 
-// The buffer is a byte longer than the file, so that one read shows where it ends.
-async RingTask CheckFile(string path, long index, byte[] buffer)
+// By ops, so that the closes of all files reach the kernel together, too: a handle closes with a call of its own. The buffer is a byte
+// longer than the file, so that one read shows where it ends.
+async RingTask CheckFile(string path, long index, Memory<byte> buffer)
 {
-    using RingFile file = await RingFile.OpenAsync(path);
-    int length = await file.ReadAsync(buffer, 0);
-    Row.CheckFile(buffer.AsSpan(0, length), buffer.Length - 1, index);
+    OpResult opened = await Op.OpenAt(path, FileConstants.O_RDONLY);
+    if (!opened.IsSuccess)
+        throw new IOException($"Opening '{path}': {opened}");
+    using (RingHandle file = RingHandle.Adopt(opened.Res, ownsFd: false))
+    {
+        OpResult read = await Op.Read(file, buffer, 0);
+        Row.CheckFile(buffer.Span[..Math.Max(0, read.Res)], buffer.Length - 1, index);
+    }
+
+    await Op.Close(opened.Res);
 }
 
 RingTask Requests()
@@ -66,18 +76,21 @@ RingTask Requests()
     return Together(tasks, i => RequestMany(row.Number("count", 100) / tasks, BufferOf(i, 4096)));
 }
 
-async RingTask RequestMany(long count, byte[] answer)
+// A request is one chain: connecting, sending and receiving reach the kernel together.
+async RingTask RequestMany(long count, Memory<byte> memory)
 {
     long expected = row.Number("answer", 0);
-    var server = new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0));
+    SocketAddressBytes server = SocketAddressBytes.From(new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0)));
     for (; count > 0; count--)
     {
-        using RingConnection connection = await RingConnection.ConnectAsync(server);
-        await connection.WriteAsync(Row.Request);
-        int length = 0, received;
-        while ((received = await connection.ReadAsync(answer.AsMemory(length))) > 0)
-            length += received;
-        Row.CheckAnswer(answer.AsSpan(0, length), expected);
+        OpResult socket = await Op.Socket(SocketConstants.AF_INET, SocketConstants.SOCK_STREAM);
+        if (!socket.IsSuccess)
+            throw new IOException($"Making a socket: {socket}");
+        using RingConnection connection = RingConnection.Adopt(socket.Res);
+        ChainResult result = await Op.Connect(connection, server)
+            .Then(Op.Send(connection, Row.Request))
+            .Then(Op.Recv(connection, memory, SocketConstants.MSG_WAITALL)); // to the end of the stream
+        Row.CheckAnswer(memory.Span[..Math.Max(0, result.Steps[^1].Res)], expected);
     }
 }
 
@@ -93,10 +106,10 @@ async RingTask Timer()
 }
 
 // A task's buffer stays from the warm-up on. Pinned: what the kernel is lent need not be pinned each time.
-byte[] BufferOf(int task, int size)
+Memory<byte> BufferOf(int task, int size)
 {
-    if (!buffers.TryGetValue(task, out byte[]? buffer))
-        buffers[task] = buffer = GC.AllocateUninitializedArray<byte>(size, pinned: true);
+    if (!buffers.TryGetValue(task, out Memory<byte> buffer))
+        buffers[task] = buffer = MemoryMarshal.CreateFromPinnedArray(GC.AllocateUninitializedArray<byte>(size, pinned: true), 0, size);
     return buffer;
 }
 
@@ -115,12 +128,12 @@ internal sealed class Copy(RingFile from, RingFile to, long size, int chunk)
 
     public long Copied { get; private set; }
 
-    public async RingTask Chunks(byte[] buffer)
+    public async RingTask Chunks(Memory<byte> buffer)
     {
         while (_next < size)
         {
             long offset = _next;
-            Memory<byte> memory = buffer.AsMemory(0, (int)Math.Min(chunk, size - offset));
+            Memory<byte> memory = buffer[..(int)Math.Min(chunk, size - offset)];
             _next += chunk;
             await from.ReadExactlyAsync(memory, offset);
             await to.WriteAsync(memory, offset);

@@ -86,7 +86,6 @@ async fn requests(options: Options) -> Outcome {
 
 async fn request(port: u16, length: usize) -> Outcome {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
-    connection.set_nodelay(true)?;
     connection.write_all(REQUEST).await?;
     let mut answer = Vec::with_capacity(4096);
     connection.read_to_end(&mut answer).await?;
