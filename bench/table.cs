@@ -369,13 +369,14 @@ static class Picture
 
     private static void DrawRow(Plot plot, Row row, Column[] columns, Comparison comparison)
     {
-        plot.Title(row.Title + (row.Name == "timer" ? ": µs from its time, CPU µs each" : ": real and CPU ms"), 15);
+        plot.Title(row.Title, 15);
+        plot.XLabel(row.Name == "timer" ? "µs each: from its time (dark), user and system CPU (pale)" : "ms: real (dark), user and system CPU (pale)", 12);
         double most = 0;
         for (int i = 0; i < columns.Length; i++)
         {
             bool ours = columns[i].Name.StartsWith("ringcore", StringComparison.Ordinal);
-            Add(row.ValueName, i + 0.2, ours ? Colors.OrangeRed : Colors.SteelBlue);
-            Add("cpu_us", i - 0.2, ours ? Colors.SandyBrown : Colors.LightSteelBlue);
+            Add(row.ValueName, i - 0.2, ours ? Colors.OrangeRed : Colors.SteelBlue);
+            Add("cpu_us", i + 0.2, ours ? Colors.SandyBrown : Colors.LightSteelBlue);
 
             void Add(string value, double position, ScottPlot.Color colour)
             {
