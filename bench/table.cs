@@ -71,7 +71,9 @@ root.SetAction(async parsed =>
         else
         {
             Row[] chosen = Choose(rows, row => row.Name, parsed.GetValue(rowNames)!);
-            await MeasureAsync(chosen, Choose(columns, column => column.Name, parsed.GetValue(columnNames)!), parsed.GetValue(rounds), parsed.GetValue(sweep), build);
+            Column[] wanted = Choose(columns, column => column.Name, parsed.GetValue(columnNames)!);
+            bool whole = chosen.Length == rows.Length && wanted.Length == columns.Length;
+            await MeasureAsync(chosen, wanted, parsed.GetValue(rounds), parsed.GetValue(sweep), whole, build);
         }
 
         return 0;
@@ -97,7 +99,7 @@ static T[] Choose<T>(T[] known, Func<T, string> nameOf, string names) => names =
     : [.. names.Split(',').Select(name => known.FirstOrDefault(one => nameOf(one) == name)
         ?? throw new BenchException($"There is no `{name}`; there are {string.Join(", ", known.Select(nameOf))}."))];
 
-static async Task MeasureAsync(Row[] rows, Column[] columns, int rounds, bool sweep, string configuration)
+static async Task MeasureAsync(Row[] rows, Column[] columns, int rounds, bool sweep, bool whole, string configuration)
 {
     Console.WriteLine("building");
     Column[] built = await Column.BuildAllAsync(columns, configuration);
@@ -132,7 +134,10 @@ static async Task MeasureAsync(Row[] rows, Column[] columns, int rounds, bool sw
     }
 
     Console.WriteLine("written to " + Results.Write("table", machine, new { rounds, settings = settings.Chosen, compilers = await Report.CompilersAsync(), samples = comparison.Samples, failures = comparison.Failures }));
-    Console.WriteLine("drawn in " + Picture.Draw(rows, built, comparison, machine));
+    if (whole)   // the picture in docs/ shows all there is, or stays as it was
+    {
+        Console.WriteLine("drawn in " + Picture.Draw(rows, built, comparison));
+    }
 }
 
 /// <summary>A row of the table, and the settings a column may be given in it.</summary>
@@ -351,7 +356,7 @@ static class Picture
     private const int Across = 3;
 
     /// <summary>One chart per row: a bar of real time and a bar of CPU time per column, medians.</summary>
-    public static string Draw(Row[] rows, Column[] columns, Comparison comparison, Machine machine)
+    public static string Draw(Row[] rows, Column[] columns, Comparison comparison)
     {
         var all = new Multiplot();
         Row[] drawn = [.. rows.Where(row => comparison.Samples.ContainsKey(row.Name))];
