@@ -245,7 +245,7 @@ sealed class Settings
 
     public Dictionary<string, Dictionary<string, string>> Chosen { get; private init; } = [];
 
-    public string Of(Row row, Column column) => Chosen[row.Name][column.Name];
+    public string Of(Row row, Column column) => Chosen[row.Name][IsControl(column, Chosen[row.Name]) ? "c" : column.Name];
 
     public static async Task<Settings> FindAsync(Row[] rows, Column[] columns, Work work, bool anew)
     {
@@ -254,7 +254,7 @@ sealed class Settings
             Chosen = File.Exists(s_file) ? JsonSerializer.Deserialize<Dictionary<string, Dictionary<string, string>>>(await File.ReadAllTextAsync(s_file))! : [],
         };
         (Row Row, Column Column, string Setting)[] open =
-            [.. from row in rows from column in columns where anew || !settings.Knows(row, column) from setting in row.SettingsOf(column) select (row, column, setting)];
+            [.. from row in rows from column in columns where (anew && column.Name != "control") || !settings.Knows(row, column) from setting in row.SettingsOf(column) select (row, column, setting)];
         Case[] cases = [.. open.Where(one => one.Row.SettingsOf(one.Column).Length > 1)
             .Select(one => new Case(one.Row.Name, $"{one.Column.Name} {one.Setting}".Trim(), () => work.RunAsync(one.Row, one.Column, one.Setting)))];
         Comparison comparison = await Comparison.RunAsync("best settings", Runs, cases);
@@ -286,7 +286,10 @@ sealed class Settings
         }
     }
 
-    private bool Knows(Row row, Column column) => Chosen.TryGetValue(row.Name, out Dictionary<string, string>? columns) && columns.ContainsKey(column.Name);
+    /// <summary>The control repeats C, settings and all.</summary>
+    private static bool IsControl(Column column, Dictionary<string, string> row) => column.Name == "control" && row.ContainsKey("c");
+
+    private bool Knows(Row row, Column column) => Chosen.TryGetValue(row.Name, out Dictionary<string, string>? columns) && (columns.ContainsKey(column.Name) || IsControl(column, columns));
 }
 
 static class Report
