@@ -72,22 +72,15 @@ static async Task MeasureAsync(int rounds, int seconds, string configuration)
 static async Task<Arm[]> BuildAsync(string configuration)
 {
     Console.WriteLine("building");
+    string[] jit = await Toolchain.BuildJitAsync(RingProgram, configuration); // First: what is unoptimised is refused at once.
+    string[] aot = await Toolchain.PublishAotAsync(RingProgram, configuration);
     await Toolchain.BuildCAsync();
     string[] c = [Toolchain.CProgram("nop_limit")];
-    var programs = new List<(string Name, string[] Command)> { ("c", c) };
-    if (File.Exists(Toolchain.InRepository(RingProgram)))
-    {
-        string[] jit = await Toolchain.BuildJitAsync(RingProgram, configuration);
-        string[] aot = await Toolchain.PublishAotAsync(RingProgram, configuration);
-        programs.AddRange([("ring-jit", [.. jit, "layer=ring"]), ("ring-aot", [.. aot, "layer=ring"])]);
-        programs.AddRange([("op-jit", [.. jit, "layer=op"]), ("op-aot", [.. aot, "layer=op"])]);
-    }
-    else
-    {
-        Console.WriteLine($"{RingProgram} is not there: only C is measured");
-    }
-
-    programs.Add(("control", c));
+    (string Name, string[] Command)[] programs =
+    [
+        ("c", c), ("ring-jit", [.. jit, "layer=ring"]), ("ring-aot", [.. aot, "layer=ring"]),
+        ("op-jit", [.. jit, "layer=op"]), ("op-aot", [.. aot, "layer=op"]), ("control", c),
+    ];
     return [.. from batch in new[] { 1, 32 } from program in programs select new Arm($"{program.Name}-{batch}", batch, program.Command)];
 }
 

@@ -32,9 +32,10 @@ if (!report.IsAvailable)
 }
 
 Console.WriteLine($"opcodes   {report.Opcodes.Count} that the kernel and RingCore know");
-foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(feature => int.IsPow2((int)feature)).Distinct())
+foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(feature => int.IsPow2((int)feature)).Distinct()
+    .OrderBy(feature => Version.Parse(words[feature].Since)))
 {
-    (string since, string with, string without) = words.GetValueOrDefault(feature, ("", "", ""));
+    (string since, string with, string without) = words[feature];
 
     // DEFER_TASKRUN does what COOP_TASKRUN does and more: the kernel takes one of the two.
     bool superseded = feature == RingFeatures.CoopTaskrun && report.Features.HasFlag(RingFeatures.DeferTaskrun);

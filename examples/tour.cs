@@ -1,23 +1,23 @@
 #:project ../src/RingCore
+#:project tour/Comparison.csproj
 #:package Spectre.Console
 // The tour: an echo server and its clients in one process; the life of one await, as the recorder saw it; and RingCore against
-// System.Net.Sockets. Under a minute: dotnet run examples/tour.cs
+// System.Net.Sockets (measured in the folder tour). Under a minute: dotnet run examples/tour.cs
 // `tour.cs life [full|short|cancelled|together]` shows the one await alone: of a whole, a short, a cancelled read, or of two
 // servers' reads that enter the kernel together. `tour.cs serve ...` is how the tour starts the servers it measures.
 // Exit codes: 0; 2 bad argument; 3 io_uring is not available here; 4 unoptimised build, whose figures would mislead.
 
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
-using System.Runtime.InteropServices;
 using System.Text;
 using RingCore;
 using RingCore.Sys;
+using RingCore.Tour;
 using Spectre.Console;
 
-Assembly[] measured = [typeof(RingExecutor).Assembly, typeof(Load).Assembly];
+Assembly[] measured = [typeof(RingExecutor).Assembly, typeof(Comparison).Assembly];
 if (measured.Any(assembly => assembly.GetCustomAttribute<DebuggableAttribute>() is { IsJITOptimizerDisabled: true }))
 {
     Console.WriteLine("This is an unoptimised build, whose figures would mislead: run it without `-c Debug`.");
@@ -33,21 +33,21 @@ switch (args)
 {
     case []:
         ShowLife("full");
-        Compare(report);
+        Headline("RingCore against System.Net.Sockets: echo, 64 connections, 64 bytes, each waits for its answer");
+        Comparison.Show(report);
         return 0;
     case ["life", "full" or "short" or "cancelled" or "together"]:
         ShowLife(args[1]);
         return 0;
-    case ["serve", "ring"]:
-        ServeOnRing();
-        return 0;
-    case ["serve", "sockets"]:
-        ServeOnSockets().Wait();
+    case ["serve", "ring" or "sockets"]:
+        MeasuredServer.Serve(args[1], (listener, stop) => Serve(listener, stop: stop));
         return 0;
     default:
         Console.Error.WriteLine("usage: tour.cs [life full|short|cancelled|together]");
         return 2;
 }
+
+static void Headline(string text) => AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
 
 // ---- Where io_uring is not available -------------------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ static List<(string Step, TraceEvent Event, string Words)> Life(TraceEvent[] eve
     int reused = Find(completed, e => e.Kind == TraceKind.OpPrepared && (uint)e.Op == (uint)op.UserData);
 
     Add("1, 2", prepared, e => $"op prepared    {(io_uring_op)e.A} fd={e.B} {Slot(e.Op)} (task {e.Task})");
-    Add("", suspended, e => $"suspended      task {e.Task} ({op.Task}) awaits {Slot(e.Op)}");
+    Add("", suspended, e => $"suspended      task {e.Task} ({op.Task}) at {op.Location ?? "no PDB here"} awaits {Slot(e.Op)}");
     Add("3", entered, Enter);
     Add("", waited == entered ? -1 : waited, Enter);
     Add("", cancelled, e => $"cancel asked   {Slot(e.Op)}");
@@ -197,264 +197,4 @@ static List<(string Step, TraceEvent Event, string Words)> Life(TraceEvent[] eve
     static string Slot(ulong userData) => $"slot={(uint)userData} gen={userData >> 32}";
 
     static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
-}
-
-// ---- Against System.Net.Sockets ------------------------------------------------------------------------------------------------
-
-// Every server is a process of its own on one core, the load on another; what is read of it is that process's CPU time alone.
-static void Compare(RingCapabilities report)
-{
-    Arm[] arms = [new("RingCore", "ring"), new("System.Net.Sockets", "sockets"), new("sockets, inline", "sockets", Inline: true)];
-    int[] cores = [.. Enumerable.Range(0, 64).Where(core => (Affinity(null) >> core & 1) != 0).Take(2)];
-    string pinning = cores.Length == 2 ? $"server on core {cores[0]}, load on core {cores[1]}" : "one core for both: read the CPU time only";
-    Headline("RingCore against System.Net.Sockets: echo, 64 connections, 64 bytes, each waits for its answer");
-    var table = new Table().Border(TableBorder.Rounded).AddColumn("server");
-    foreach (string column in new[] { "requests/s", "CPU µs/request", "× RingCore", "system calls/request" })
-        table.AddColumn(column, settings => settings.RightAligned());
-    AnsiConsole.Progress().AutoRefresh(false).Start(screen => // Nothing of ours runs beside a measurement, except between ticks.
-    {
-        double? ringCore = null;
-        ProgressTask progress = screen.AddTask("measuring", maxValue: arms.Length * (Load.WarmUp + Load.Measured + Load.Counted).TotalSeconds);
-        foreach (Arm arm in arms)
-        {
-            progress.Description = arm.Name;
-            Sample sample = Measure(arm, cores, time =>
-            {
-                progress.Increment(time.TotalSeconds);
-                screen.Refresh();
-            });
-            ringCore ??= sample.CpuMicroseconds;
-            table.AddRow(arm.Name, $"{sample.RequestsPerSecond:N0}", $"{sample.CpuMicroseconds:F2}", $"{sample.CpuMicroseconds / ringCore:F2}", sample.SystemCalls);
-        }
-
-        progress.Description = "measured";
-        progress.Value = progress.MaxValue;
-        screen.Refresh();
-    });
-    AnsiConsole.Write(table);
-    Console.WriteLine("inline: DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1. CPU: user and system time of the server process alone.");
-    Console.WriteLine($"{report.Kernel}, {Environment.ProcessorCount} processors, .NET {Environment.Version}; {pinning}.");
-    Console.WriteLine("One round beside whatever else this machine does. Figures to quote come from bench/, in many rounds and against C.");
-}
-
-static Sample Measure(Arm arm, int[] cores, Action<TimeSpan> tick)
-{
-    nint all = Affinity(null);
-    if (cores.Length == 2)
-        Affinity((nint)1 << cores[0]); // The process started next inherits it.
-    using var server = new ServerProcess(arm);
-    if (cores.Length == 2)
-        Affinity((nint)1 << cores[1]);
-    Sample sample = RingExecutor.Run(async () =>
-    {
-        var load = new Load(tick);
-        await load.ConnectAsync(server.Address);
-        await load.RunAsync(Load.WarmUp); // Pools fill, and the JIT reaches its last tier.
-
-        // Between runs every answer is in and nothing moves, so counters of both sides mean the same requests.
-        long cpu = server.CpuNanoseconds(), enters = server.Enters();
-        (long requests, TimeSpan time) = await load.RunAsync(Load.Measured);
-        cpu = server.CpuNanoseconds() - cpu;
-        enters = server.Enters() - enters;
-        string calls = arm.Kind == "ring" ? $"{(double)enters / requests:F3}" : await CountSystemCalls(server.Id, load);
-        load.Close();
-        return new Sample(requests / time.TotalSeconds, cpu / 1e3 / requests, calls);
-    });
-    Affinity(all);
-    return sample;
-}
-
-// The processors that this process's first thread may use, after setting them.
-static nint Affinity(nint? mask)
-{
-    using var self = Process.GetCurrentProcess();
-    if (OperatingSystem.IsLinux())
-        self.ProcessorAffinity = mask ?? self.ProcessorAffinity;
-    return OperatingSystem.IsLinux() ? self.ProcessorAffinity : 0;
-}
-
-// perf counts the server's system calls while `cat`, its command, runs: from the first line it says back to the end of its input.
-static async RingTask<string> CountSystemCalls(int server, Load load)
-{
-    string[] arguments = ["stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-p", $"{server}", "cat"];
-    try
-    {
-        using Process perf = Process.Start(new ProcessStartInfo("perf", arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        perf.StandardInput.WriteLine("counting");
-        if (perf.StandardOutput.ReadLine() is null)
-            return "perf may not count here";
-        (long requests, _) = await load.RunAsync(Load.Counted);
-        perf.StandardInput.Close();
-        string? line = perf.StandardError.ReadToEnd().Split('\n').FirstOrDefault(line => line.Contains("sys_enter", StringComparison.Ordinal));
-        return long.TryParse(line?.Split(',')[0], out long calls) ? $"{(double)calls / requests:F3}" : "perf counted nothing";
-    }
-    catch (Exception e) when (e is Win32Exception or IOException)
-    {
-        return e is Win32Exception ? "needs perf" : "perf may not count here";
-    }
-}
-
-static void Headline(string text) => AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
-
-// The server that is measured. A line on standard input asks for its count of enters, the end of standard input ends it.
-static void ServeOnRing() => RingExecutor.Run(async () =>
-{
-    RingExecutor executor = RingExecutor.Current!;
-    using var stop = new CancellationTokenSource();
-    OnLines(() => Console.WriteLine(executor.Counters.Enters), end: stop.Cancel);
-    await using RingListener listener = RingListener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-    Console.WriteLine($"listening on {listener.LocalEndPoint}");
-    await Serve(listener, stop: stop.Token);
-});
-
-// The same as one writes it on sockets.
-static async Task ServeOnSockets()
-{
-    OnLines(() => Console.WriteLine(0), end: () => Environment.Exit(0));
-    using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-    listener.Listen(512);
-    Console.WriteLine($"listening on {listener.LocalEndPoint}");
-    while (true)
-        _ = EchoAsync(await listener.AcceptAsync());
-
-    static async Task EchoAsync(Socket connection)
-    {
-        using (connection)
-        {
-            connection.NoDelay = true;
-            byte[] buffer = new byte[64];
-            int read;
-            while ((read = await connection.ReceiveAsync(buffer.AsMemory())) > 0)
-            {
-                for (int sent = 0; sent < read;)
-                    sent += await connection.SendAsync(buffer.AsMemory(sent, read - sent));
-            }
-        }
-    }
-}
-
-static void OnLines(Action line, Action end) => new Thread(() =>
-{
-    while (Console.ReadLine() is not null)
-        line();
-    end();
-})
-{ IsBackground = true }.Start();
-
-internal sealed record Arm(string Name, string Kind, bool Inline = false);
-
-internal sealed record Sample(double RequestsPerSecond, double CpuMicroseconds, string SystemCalls);
-
-/// <summary>The clients: each sends its next request when the answer to the last one is in, and checks it.</summary>
-internal sealed class Load(Action<TimeSpan> tick)
-{
-    public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2), Measured = TimeSpan.FromSeconds(3), Counted = TimeSpan.FromSeconds(1);
-
-    private readonly RingConnection[] _connections = new RingConnection[64];
-    private bool _stop;
-    private long _answered;
-
-    public async RingTask ConnectAsync(IPEndPoint server)
-    {
-        for (int i = 0; i < _connections.Length; i++)
-            _connections[i] = await RingConnection.ConnectAsync(server);
-    }
-
-    public async RingTask<(long Requests, TimeSpan Time)> RunAsync(TimeSpan time)
-    {
-        (_stop, _answered) = (false, 0);
-        long started = Stopwatch.GetTimestamp();
-        RingTask[] clients = [.. _connections.Select(connection => RingExecutor.Spawn(() => RequestAsync(connection)))];
-        TimeSpan step = time / 4;
-        for (int i = 0; i < 4; i++)
-        {
-            await RingExecutor.Delay(step);
-            tick(step);
-        }
-
-        _stop = true;
-        foreach (RingTask client in clients)
-            await client;
-        return (_answered, Stopwatch.GetElapsedTime(started));
-    }
-
-    public void Close()
-    {
-        foreach (RingConnection connection in _connections)
-            connection.Dispose();
-    }
-
-    private async RingTask RequestAsync(RingConnection connection)
-    {
-        byte[] request = new byte[64], answer = new byte[64];
-        Random.Shared.NextBytes(request);
-        while (!_stop)
-        {
-            await connection.WriteAsync(request);
-            await connection.ReadExactlyAsync(answer);
-            if (!answer.AsSpan().SequenceEqual(request))
-                throw new InvalidDataException("The answer is not the request.");
-            _answered++;
-        }
-    }
-}
-
-/// <summary>A measured server: this program again, as a child process.</summary>
-internal sealed class ServerProcess : IDisposable
-{
-    private readonly Process _process;
-
-    public ServerProcess(Arm arm)
-    {
-        const string inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-        string self = Environment.ProcessPath!;
-        string[] app = Path.GetFileName(self) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-        var start = new ProcessStartInfo(self, [.. app, "serve", arm.Kind]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        start.Environment[inline] = arm.Inline ? "1" : "0";
-        _process = Process.Start(start)!;
-        Address = IPEndPoint.Parse(ReadLine().Split(' ')[^1]);
-    }
-
-    public IPEndPoint Address { get; }
-
-    public int Id => _process.Id;
-
-    /// <summary>Nanoseconds on a processor, user and system, of all its threads: the process's own clock.</summary>
-    public long CpuNanoseconds()
-    {
-        long[] time = new long[2]; // struct timespec
-        return clock_getcpuclockid(Id, out int clock) == 0 && clock_gettime(clock, time) == 0
-            ? time[0] * 1_000_000_000 + time[1]
-            : throw new InvalidOperationException("The server's processor clock cannot be read.");
-    }
-
-    /// <summary>io_uring_enter calls: RingCore counts them, and they are all the system calls that a running server makes.</summary>
-    public long Enters()
-    {
-        _process.StandardInput.WriteLine();
-        return long.Parse(ReadLine());
-    }
-
-    public void Dispose()
-    {
-        _process.StandardInput.Close();
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(5)))
-            _process.Kill();
-        _process.Dispose();
-    }
-
-    private string ReadLine() => _process.StandardOutput.ReadLine()
-        ?? throw new InvalidOperationException("The server ended before it should; what it said is above.");
-
-    [DllImport("libc")]
-    private static extern int clock_getcpuclockid(int process, out int clock);
-
-    [DllImport("libc")]
-    private static extern int clock_gettime(int clock, [Out] long[] time);
 }

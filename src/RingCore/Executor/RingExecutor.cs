@@ -34,7 +34,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private readonly Lock _wakeLock = new();
     private int _wakeFd = -1;
 
-    private static readonly RingWork s_closed = new ClosedDoor();
+    private static readonly RingWork s_closed = new ActionWork(() => { });
 
     private RingExecutor(RingOptions options)
     {
@@ -294,19 +294,6 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             IsArmed = false;
             if (!_executor.Driver.Stopping)
                 Arm(); // Whatever the result: without it no post would ever end a wait again.
-        }
-    }
-
-    /// <summary>A continuation that is a delegate.</summary>
-    internal sealed class ActionWork(Action action) : RingWork
-    {
-        internal override void Run() => action();
-    }
-
-    private sealed class ClosedDoor : RingWork
-    {
-        internal override void Run()
-        {
         }
     }
 }

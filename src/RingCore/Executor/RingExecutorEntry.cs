@@ -18,15 +18,7 @@ public sealed partial class RingExecutor
     /// <summary>Runs <paramref name="main"/> and everything it starts on the calling thread, until it ends; then shuts down.</summary>
     /// <exception cref="RingUnavailableException">io_uring cannot be used here.</exception>
     [OverloadResolutionPriority(2)]
-    public static void Run(Func<RingTask> main, RingOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(main);
-        RunCore(new Invocation<NoResult>(async () =>
-        {
-            await main();
-            return default;
-        }), options);
-    }
+    public static void Run(Func<RingTask> main, RingOptions? options = null) => Run(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(1)]
@@ -57,15 +49,7 @@ public sealed partial class RingExecutor
     /// <summary>Runs <paramref name="work"/> on the executor; the Task ends with it, and continues wherever its awaiter is. Any thread.</summary>
     /// <exception cref="ObjectDisposedException">The executor has stopped, or stops before the work has ended (through the Task).</exception>
     [OverloadResolutionPriority(2)]
-    public Task InvokeAsync(Func<RingTask> work)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return PostInvocation(new Invocation<NoResult>(async () =>
-        {
-            await work();
-            return default;
-        }));
-    }
+    public Task InvokeAsync(Func<RingTask> work) => InvokeAsync(Adapt(work));
 
     /// <inheritdoc cref="InvokeAsync(Func{RingTask})"/>
     [OverloadResolutionPriority(1)]
@@ -79,7 +63,12 @@ public sealed partial class RingExecutor
     public Task<T> InvokeAsync<T>(Func<RingTask<T>> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        return PostInvocation(new Invocation<T>(work));
+        var invocation = new Invocation<T>(work) { Owner = this };
+        lock (_invocations)
+            _invocations.Add(invocation);
+        if (!Post(invocation))
+            invocation.Refuse();
+        return invocation.Task;
     }
 
     /// <inheritdoc cref="InvokeAsync(Func{RingTask})"/>
@@ -94,10 +83,10 @@ public sealed partial class RingExecutor
     public void Post(Action work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        Post(async () =>
+        Post(() =>
         {
             work();
-            await RingTask.CompletedTask;
+            return RingTask.CompletedTask;
         });
     }
 
@@ -106,7 +95,7 @@ public sealed partial class RingExecutor
     public void Post(Func<RingTask> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        ObjectDisposedException.ThrowIf(!Post(new PostedTask(this, work)), this);
+        ObjectDisposedException.ThrowIf(!Post(new PostedTask(work)), this);
     }
 
     /// <summary>
@@ -118,14 +107,16 @@ public sealed partial class RingExecutor
     public static RingTask Spawn(Func<RingTask> task)
     {
         ArgumentNullException.ThrowIfNull(task);
-        RingExecutor executor = Required;
+        _ = Required;
         try
         {
             return task();
         }
-        catch (Exception e)
+        catch (Exception e) // Thrown by the factory itself, outside any async body.
         {
-            return executor.Failed(e); // Thrown by the factory itself, outside any async body.
+            var builder = RingTaskMethodBuilder.Create();
+            builder.SetException(e);
+            return builder.Task;
         }
     }
 
@@ -175,47 +166,20 @@ public sealed partial class RingExecutor
     /// <summary>Goes behind everything that is ready now. Owner thread.</summary>
     public static RingYield Yield() => new(Required);
 
-    /// <summary>The current executor's start of a spawned task that failed before it was one.</summary>
-    private RingTask Failed(Exception exception)
+    // Null stays null, for the method that takes a RingTask to refuse.
+    private static Func<RingTask<NoResult>> Adapt(Func<RingTask> work) => work is null ? null! : async () =>
     {
-        var builder = RingTaskMethodBuilder.Create();
-        builder.SetException(exception);
-        return builder.Task;
-    }
+        await work();
+        return default;
+    };
 
-    private Task<T> PostInvocation<T>(Invocation<T> invocation)
-    {
-        lock (_invocations)
-            _invocations.Add(invocation);
-        invocation.Owner = this;
-        if (!Post(invocation))
-            invocation.Refuse();
-        return invocation.Task;
-    }
+    private static Func<RingTask> Adapt(Func<ValueTask> work) => work is null ? null! : async () => await work();
 
-    private static Func<RingTask> Adapt(Func<ValueTask> work)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return async () => await work();
-    }
+    private static Func<RingTask> Adapt(Func<Task> work) => work is null ? null! : async () => await work();
 
-    private static Func<RingTask> Adapt(Func<Task> work)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return async () => await work();
-    }
+    private static Func<RingTask<T>> Adapt<T>(Func<ValueTask<T>> work) => work is null ? null! : async () => await work();
 
-    private static Func<RingTask<T>> Adapt<T>(Func<ValueTask<T>> work)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return async () => await work();
-    }
-
-    private static Func<RingTask<T>> Adapt<T>(Func<Task<T>> work)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return async () => await work();
-    }
+    private static Func<RingTask<T>> Adapt<T>(Func<Task<T>> work) => work is null ? null! : async () => await work();
 
     [SuppressMessage("Design", "CA1031", Justification = "A subscriber's exception must not unwind the loop.")]
     internal static void ReportFault(RingExecutor executor, string task, Exception exception)
@@ -238,22 +202,13 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>A call from outside: its Task ends with the work, or with the executor.</summary>
-    private class Invocation<T>(Func<RingTask<T>> work) : InvocationBase
+    private sealed class Invocation<T>(Func<RingTask<T>> work) : InvocationBase
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        private readonly ExecutionContext? _flow = ExecutionContext.Capture();
-
         internal Task<T> Task => _done.Task;
 
-        /// <summary>With the caller's AsyncLocals, as Task.Run does.</summary>
-        internal override void Run()
-        {
-            if (_flow is null)
-                _ = RunAsync();
-            else
-                ExecutionContext.Run(_flow, static call => _ = ((Invocation<T>)call!).RunAsync(), this);
-        }
+        protected override void Start() => _ = RunAsync();
 
         private async RingTask RunAsync()
         {
@@ -280,7 +235,7 @@ public sealed partial class RingExecutor
         }
     }
 
-    private abstract class InvocationBase : RingWork
+    private abstract class InvocationBase : CallFromOutside
     {
         internal RingExecutor? Owner;
         internal Action? OnEnd;
@@ -295,34 +250,30 @@ public sealed partial class RingExecutor
         }
     }
 
-    private sealed class PostedTask(RingExecutor executor, Func<RingTask> work) : RingWork
+    private sealed class PostedTask(Func<RingTask> work) : CallFromOutside
+    {
+        protected override void Start() => _ = Spawn(work);
+    }
+
+    /// <summary>Starts with the caller's AsyncLocals, as Task.Run does.</summary>
+    private abstract class CallFromOutside : RingWork
     {
         private readonly ExecutionContext? _flow = ExecutionContext.Capture();
 
-        internal override void Run()
+        internal sealed override void Run()
         {
             if (_flow is null)
                 Start();
             else
-                ExecutionContext.Run(_flow, static post => ((PostedTask)post!).Start(), this);
+                ExecutionContext.Run(_flow, static call => ((CallFromOutside)call!).Start(), this);
         }
 
-        private void Start()
-        {
-            try
-            {
-                _ = work();
-            }
-            catch (Exception e)
-            {
-                _ = executor.Failed(e);
-            }
-        }
+        protected abstract void Start();
     }
 }
 
 /// <summary>Awaitable of <see cref="RingExecutor.Yield"/>: the await itself goes to the end of the ready queue.</summary>
-public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter, IEquatable<RingYield>
+public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
 {
     private readonly RingExecutor _executor;
 
@@ -343,22 +294,7 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter, IEqu
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new RingExecutor.ActionWork(continuation));
+    public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new ActionWork(continuation));
 
     void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
-
-    /// <inheritdoc/>
-    public bool Equals(RingYield other) => ReferenceEquals(_executor, other._executor);
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is RingYield other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => _executor.GetHashCode();
-
-    /// <summary>Same executor.</summary>
-    public static bool operator ==(RingYield left, RingYield right) => left.Equals(right);
-
-    /// <summary>Other executors.</summary>
-    public static bool operator !=(RingYield left, RingYield right) => !left.Equals(right);
 }

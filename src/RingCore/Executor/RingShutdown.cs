@@ -25,7 +25,7 @@ public sealed partial class RingExecutor
     {
         if (IsOwner)
             throw new InvalidOperationException("An executor cannot wait for its own end: dispose it from another thread.");
-        Post(new StopWork(this));
+        Post(new ActionWork(() => _finished = true));
         await _stopped.Task.ConfigureAwait(false);
     }
 
@@ -100,8 +100,7 @@ public sealed partial class RingExecutor
     private void Drain()
     {
         Driver.Stopping = true;
-        long deadline = Timers.DeadlineAfter(_options.ShutdownTimeout);
-        var bound = new DrainBound(deadline);
+        var bound = new ActionTimer(Timers.DeadlineAfter(_options.ShutdownTimeout), () => { });
         Timers.FireAll();
         Driver.CancelEverything();
         Timers.Add(bound); // Bounds the waits below.
@@ -114,18 +113,15 @@ public sealed partial class RingExecutor
                 break;
             Timers.CancelOpIfAlone();
             if (Driver.Outstanding > 0)
-                EnterKernelStopping();
+            {
+                _finished = false; // As in the loop step 3 may wait: with nothing ready the only thing to wait for is the kernel.
+                EnterKernel();
+            }
+
             Driver.Reap();
         }
 
         Timers.Remove(bound);
-    }
-
-    /// <summary>As step 3, but tasks may start nothing any more: with nothing ready the only thing to wait for is the kernel.</summary>
-    private void EnterKernelStopping()
-    {
-        _finished = false;
-        EnterKernel();
     }
 
     private unsafe void Release()
@@ -169,21 +165,5 @@ public sealed partial class RingExecutor
 
         Driver.Retire();
         Driver.Ring.Dispose();
-    }
-
-    private sealed class DrainBound(long deadline) : IRingTimer
-    {
-        public long DeadlineNs => deadline;
-
-        public int HeapIndex { get; set; } = -1;
-
-        public void Fire()
-        {
-        }
-    }
-
-    private sealed class StopWork(RingExecutor executor) : RingWork
-    {
-        internal override void Run() => executor._finished = true;
     }
 }

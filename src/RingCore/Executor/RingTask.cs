@@ -10,7 +10,7 @@ namespace RingCore;
 /// Dropping it is allowed: a fault that nobody awaits is reported by the executor.
 /// </summary>
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
-public readonly struct RingTask : IEquatable<RingTask>
+public readonly struct RingTask
 {
     internal readonly RingTaskBox? Box;
     internal readonly short Version;
@@ -38,26 +38,11 @@ public readonly struct RingTask : IEquatable<RingTask>
 
     /// <summary>As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.</summary>
     public async Task AsTask() => await this;
-
-    /// <inheritdoc/>
-    public bool Equals(RingTask other) => ReferenceEquals(Box, other.Box) && Version == other.Version;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is RingTask other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Box, Version);
-
-    /// <summary>Whether both stand for the same run.</summary>
-    public static bool operator ==(RingTask left, RingTask right) => left.Equals(right);
-
-    /// <summary>Whether they stand for different runs.</summary>
-    public static bool operator !=(RingTask left, RingTask right) => !left.Equals(right);
 }
 
 /// <summary>A <see cref="RingTask"/> with a result.</summary>
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder<>))]
-public readonly struct RingTask<T> : IEquatable<RingTask<T>>
+public readonly struct RingTask<T>
 {
     private readonly RingTaskBox<T>? _box;
     private readonly T _result;
@@ -86,22 +71,6 @@ public readonly struct RingTask<T> : IEquatable<RingTask<T>>
 
     /// <summary>As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.</summary>
     public async Task<T> AsTask() => await this;
-
-    /// <inheritdoc/>
-    public bool Equals(RingTask<T> other) => ReferenceEquals(_box, other._box) && _version == other._version
-        && EqualityComparer<T>.Default.Equals(_result, other._result);
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is RingTask<T> other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_box, _version, _result);
-
-    /// <summary>Whether both stand for the same run.</summary>
-    public static bool operator ==(RingTask<T> left, RingTask<T> right) => left.Equals(right);
-
-    /// <summary>Whether they stand for different runs.</summary>
-    public static bool operator !=(RingTask<T> left, RingTask<T> right) => !left.Equals(right);
 }
 
 /// <summary>Awaits a <see cref="RingTask"/>. Used by the compiler.</summary>

@@ -54,6 +54,13 @@ internal sealed unsafe class RingTimers
         Up(_count++, timer);
     }
 
+    internal ActionTimer Add(TimeSpan after, Action fire)
+    {
+        var timer = new ActionTimer(DeadlineAfter(after), fire);
+        Add(timer);
+        return timer;
+    }
+
     internal void Remove(IRingTimer timer)
     {
         int index = timer.HeapIndex;
@@ -73,21 +80,16 @@ internal sealed unsafe class RingTimers
     /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>
     internal void FireDue()
     {
-        if (_count == 0)
-            return;
-        long now = NowNs;
-        while (_count > 0 && _heap[0].DeadlineNs <= now)
-        {
-            IRingTimer timer = _heap[0];
-            Remove(timer);
-            timer.Fire();
-        }
+        if (_count > 0)
+            FireUntil(NowNs);
     }
 
     /// <summary>Every timer is fired early: shutdown.</summary>
-    internal void FireAll()
+    internal void FireAll() => FireUntil(long.MaxValue);
+
+    private void FireUntil(long now)
     {
-        while (_count > 0)
+        while (_count > 0 && _heap[0].DeadlineNs <= now)
         {
             IRingTimer timer = _heap[0];
             Remove(timer);
@@ -153,24 +155,23 @@ internal sealed unsafe class RingTimers
     private sealed class TimeoutSink : OpSink
     {
         private long _armedFor = long.MaxValue;
-        private bool _armed;
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
-        internal bool IsArmed => _armed;
+        internal bool IsArmed { get; private set; }
 
         internal override object? Waiter => "timers";
 
         internal void Cover(long deadline)
         {
-            if (_armed)
+            if (IsArmed)
             {
                 if (deadline < _armedFor)
                     Driver.Cancel(Key); // Its CQE ends the wait; the next turn arms anew.
                 return;
             }
 
-            _armed = true;
+            IsArmed = true;
             _armedFor = deadline;
             ref OpSlot slot = ref Driver.Begin(this, null, out io_uring_sqe* sqe, out int index);
             var time = (__kernel_timespec*)Driver.Table.Storage(index);
@@ -182,10 +183,20 @@ internal sealed unsafe class RingTimers
 
         internal override void Complete(int res, uint flags, int step)
         {
-            _armed = false;
+            IsArmed = false;
             _armedFor = long.MaxValue;
         }
     }
+}
+
+/// <summary>A timer that is a delegate.</summary>
+internal sealed class ActionTimer(long deadlineNs, Action fire) : IRingTimer
+{
+    public long DeadlineNs => deadlineNs;
+
+    public int HeapIndex { get; set; } = -1;
+
+    public void Fire() => fire();
 }
 
 /// <summary>The awaitable of a delay: an entry in the heap, no op.</summary>
@@ -199,11 +210,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
 
     public int HeapIndex { get; set; } = -1;
 
-    protected override ValueTaskSourceStatus CompletedStatus => Res switch
-    {
-        0 => ValueTaskSourceStatus.Succeeded,
-        _ => ValueTaskSourceStatus.Canceled,
-    };
+    protected override ValueTaskSourceStatus CompletedStatus => Res == 0 ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Canceled;
 
     internal static ValueTask Start(RingExecutor executor, TimeSpan time, CancellationToken token)
     {

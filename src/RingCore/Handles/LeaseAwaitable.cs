@@ -4,7 +4,6 @@
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
-using static RingCore.Sys.CqeFlags;
 
 namespace RingCore;
 
@@ -15,12 +14,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
     private LeaseOwner? _owner;
     private CancellationToken _token;
 
-    protected override ValueTaskSourceStatus CompletedStatus => Res switch
-    {
-        >= 0 => ValueTaskSourceStatus.Succeeded,
-        -Errno.ECANCELED => RingErrors.StatusOfCancelled(_connection, _token),
-        _ => ValueTaskSourceStatus.Faulted,
-    };
+    protected override ValueTaskSourceStatus CompletedStatus => RingErrors.StatusOf(Res, _connection, _token);
 
     internal static LeaseAwaitable Rent(RingConnection connection, CancellationToken token)
     {
@@ -39,7 +33,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
             _owner = driver.Leases.TakeOwn();
         ref OpSlot slot = ref driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
         if (select)
-            Prep.RecvSelect(sqe, LeasePool.Group);
+            Prep.RecvSelect(sqe, LeasePool.Group, (uint)driver.Options.LeaseBufferSize);
         else
             Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size);
         driver.Prepared(ref slot, sqe);
@@ -49,19 +43,10 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
     internal override void Complete(int res, uint flags, int step)
     {
         LeasePool leases = Driver.Leases;
-        if ((flags & IORING_CQE_F_BUFFER) != 0) // By flag, not by result: an error can come with a buffer too.
-        {
-            int id = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
-            if (res > 0)
-                _owner = leases.Take(id);
-            else
-                leases.ReturnUnused(id);
-        }
+        if (leases.Claim(res, flags) is { } owner)
+            _owner = owner;
         else if (res <= 0)
-        {
             DropOwner();
-        }
-
         if (res == -Errno.ENOBUFS)
         {
             leases.RanDry();

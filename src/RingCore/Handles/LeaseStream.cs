@@ -3,7 +3,6 @@
 // consumer has caught up. Where the kernel lacks it, or has no buffer left, each round is a single receive.
 
 using RingCore.Sys;
-using static RingCore.Sys.CqeFlags;
 using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
@@ -32,10 +31,10 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
         ref OpSlot slot = ref Driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
         if (select)
         {
-            Prep.RecvSelect(sqe, LeasePool.Group);
-
             // FALLBACK MultishotReceive (6.0): a single receive per round.
-            if (Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive))
+            bool multishot = Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive);
+            Prep.RecvSelect(sqe, LeasePool.Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
+            if (multishot)
                 sqe->ioprio = IORING_RECV_MULTISHOT;
         }
         else
@@ -49,17 +48,8 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
 
     protected override bool Take(int res, uint flags)
     {
-        LeaseOwner? owner = _own;
+        LeaseOwner? owner = Driver.Leases.Claim(res, flags) ?? _own;
         _own = null;
-        if ((flags & IORING_CQE_F_BUFFER) != 0)
-        {
-            int id = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
-            if (res > 0)
-                owner = Driver.Leases.Take(id);
-            else
-                Driver.Leases.ReturnUnused(id);
-        }
-
         if (res > 0)
         {
             Keep(new ReadLease(owner!, res));

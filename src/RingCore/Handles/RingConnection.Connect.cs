@@ -24,12 +24,19 @@ public sealed partial class RingConnection
             if (address.Family != SocketConstants.AF_UNIX)
                 SocketCalls.TryNoDelay(connection.Fd);
             ValueTask<OpResult> connecting = Op.Connect(connection, address).Start(out ulong key, token);
-            ConnectDeadline? deadline = timeout is { } time ? new ConnectDeadline(driver, key, time) : null;
+            bool late = false;
+            RingTimers timers = RingExecutor.Required.Timers;
+            ActionTimer? deadline = timeout is { } time ? timers.Add(time, () =>
+            {
+                late = true;
+                driver.Cancel(key); // In the timer heap: no second SQE.
+            }) : null;
             OpResult result = await connecting;
-            deadline?.Remove();
+            if (deadline is not null)
+                timers.Remove(deadline);
             if (result.IsSuccess)
                 return connection;
-            int res = result.Res == -Errno.ECANCELED && deadline is { Struck: true } ? -Errno.ETIME : result.Res;
+            int res = result.Res == -Errno.ECANCELED && late ? -Errno.ETIME : result.Res;
             throw RingErrors.Socket(res, connection, token, $"Connecting to {endPoint}");
         }
         catch
@@ -46,36 +53,5 @@ public sealed partial class RingConnection
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fd);
         return new RingConnection(OpDriver.Required, fd, ownsFd);
-    }
-
-    /// <summary>An entry in the timer heap that cancels the connect op: no second SQE.</summary>
-    private sealed class ConnectDeadline : IRingTimer
-    {
-        private readonly OpDriver _driver;
-        private readonly RingTimers _timers;
-        private readonly ulong _key;
-
-        internal ConnectDeadline(OpDriver driver, ulong key, TimeSpan time)
-        {
-            _driver = driver;
-            _key = key;
-            _timers = RingExecutor.Required.Timers;
-            DeadlineNs = _timers.DeadlineAfter(time);
-            _timers.Add(this);
-        }
-
-        public long DeadlineNs { get; }
-
-        public int HeapIndex { get; set; } = -1;
-
-        internal bool Struck { get; private set; }
-
-        internal void Remove() => _timers.Remove(this);
-
-        public void Fire()
-        {
-            Struck = true;
-            _driver.Cancel(_key);
-        }
     }
 }

@@ -139,16 +139,10 @@ public sealed partial class RingConnection
             throw failure;
     }
 
-    /// <summary>Sends what is left of one write. With MSG_WAITALL the kernel itself goes on after a short send.</summary>
-    private unsafe void Submit(TransferAwaitable write)
+    private void Submit(TransferAwaitable write)
     {
         _alone = write;
-        ref OpSlot slot = ref Driver.Begin(write, this, out io_uring_sqe* sqe, out _);
-        byte* address = (byte*)write.Pin.Pointer + write.Done;
-        slot.Lent = write.Memory; // For reports: the pin is the write's.
-        Prep.Send(sqe, (ulong)address, (uint)write.Left, SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
-        Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, write, write.Token); // Last: a token that strikes just now writes its cancel's SQE here.
+        write.Submit();
     }
 
     /// <summary>The CQE of a write that was sent alone.</summary>
@@ -281,7 +275,7 @@ public sealed partial class RingConnection
         }
 
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
-        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL);
+        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), Driver.WriteFlags);
         Driver.Prepared(ref slot, sqe);
     }
 

@@ -25,10 +25,10 @@ public sealed partial class RingConnection : RingHandle
     public SocketOptions Options => new(Fd);
 
     /// <summary>This side's address.</summary>
-    public EndPoint? LocalEndPoint => SocketCalls.LocalEndPoint(Fd);
+    public EndPoint? LocalEndPoint => SocketCalls.EndPointOf(Fd, peer: false);
 
     /// <summary>The peer's address; null when it has gone.</summary>
-    public EndPoint? RemoteEndPoint => SocketCalls.RemoteEndPoint(Fd);
+    public EndPoint? RemoteEndPoint => SocketCalls.EndPointOf(Fd, peer: true);
 
     /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV). 0: the peer has finished.</summary>
     /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
@@ -37,19 +37,8 @@ public sealed partial class RingConnection : RingHandle
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
-        ThrowIfNotReady();
-        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
-        StartReading(pin);
-        TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.Receive, memory, token);
-        transfer.Pin = pin;
-        var task = new ValueTask<int>(transfer, transfer.Version);
-        if (Op.Refused(Driver, token))
-            Driver.Refuse(transfer);
-        else if (memory.IsEmpty)
-            SubmitPoll(transfer);
-        else
-            SubmitReceive(transfer);
-        return task;
+        TransferAwaitable transfer = StartTransfer(memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
+        return new ValueTask<int>(transfer, transfer.Version);
     }
 
     /// <summary>Fills <paramref name="memory"/>. Cancelling it leaves the stream at an unknown position.</summary>
@@ -60,16 +49,22 @@ public sealed partial class RingConnection : RingHandle
         ThrowIfNotReady();
         if (memory.IsEmpty)
             return default;
-        MemoryHandle pin = memory.Pin();
+        TransferAwaitable transfer = StartTransfer(TransferKind.ReceiveExactly, memory, token);
+        return new ValueTask(transfer, transfer.Version);
+    }
+
+    private TransferAwaitable StartTransfer(TransferKind kind, Memory<byte> memory, CancellationToken token)
+    {
+        ThrowIfNotReady();
+        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
         StartReading(pin);
-        TransferAwaitable transfer = TransferAwaitable.Rent(this, TransferKind.ReceiveExactly, memory, token);
+        TransferAwaitable transfer = TransferAwaitable.Rent(this, kind, memory, token);
         transfer.Pin = pin;
-        var task = new ValueTask(transfer, transfer.Version);
         if (Op.Refused(Driver, token))
             Driver.Refuse(transfer);
         else
-            SubmitReceive(transfer);
-        return task;
+            transfer.Submit();
+        return transfer;
     }
 
     /// <summary>
@@ -154,32 +149,12 @@ public sealed partial class RingConnection : RingHandle
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ReceiveEnded() => _reading = false;
 
-    private unsafe void SubmitReceive(TransferAwaitable transfer)
-    {
-        ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
-        byte* address = (byte*)transfer.Pin.Pointer + transfer.Done;
-        slot.Lent = transfer.Memory; // For reports: the pin is the transfer's.
-        Prep.Recv(sqe, (ulong)address, (uint)transfer.Left);
-        Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.
-    }
-
-    /// <summary>A read of no bytes only waits: a poll. Its result is a mask, not a length.</summary>
-    private unsafe void SubmitPoll(TransferAwaitable transfer)
-    {
-        transfer.Kind = TransferKind.Wait;
-        ref OpSlot slot = ref Driver.Begin(transfer, this, out io_uring_sqe* sqe, out _);
-        Prep.Poll(sqe, SocketConstants.POLLIN | SocketConstants.POLLRDHUP, pollFlags: 0);
-        Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, transfer, transfer.Token); // Last: a token that strikes just now writes its cancel's SQE here.
-    }
-
     /// <summary>An exact read goes on after a short result. False: not any more.</summary>
     internal bool ContinueReceive(TransferAwaitable transfer)
     {
         if (IsDisposed || Op.Refused(Driver, transfer.Token))
             return false;
-        SubmitReceive(transfer);
+        transfer.Submit();
         return true;
     }
 }

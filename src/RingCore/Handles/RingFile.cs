@@ -80,12 +80,7 @@ public sealed class RingFile : RingHandle
         private CancellationToken _token;
         private string _what = "";
 
-        protected override ValueTaskSourceStatus CompletedStatus => Res switch
-        {
-            >= 0 => ValueTaskSourceStatus.Succeeded,
-            -Errno.ECANCELED => RingErrors.StatusOfCancelled(_file, _token),
-            _ => ValueTaskSourceStatus.Faulted,
-        };
+        protected override ValueTaskSourceStatus CompletedStatus => RingErrors.StatusOf(Res, _file, _token);
 
         internal static ValueTask<int> Start(RingFile file, in Op op, CancellationToken token, string what)
         {

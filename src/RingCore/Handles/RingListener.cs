@@ -51,7 +51,7 @@ public sealed class RingListener : RingHandle
             RingErrors.ThrowIfFailed(Libc.listen(fd, backlog), $"Listening on {endPoint}");
             string path = endPoint is UnixDomainSocketEndPoint ? endPoint.ToString()! : "";
             bool isFile = path.Length > 0 && path[0] is not ('@' or '\0'); // Not an abstract name.
-            return new RingListener(driver, fd, SocketCalls.LocalEndPoint(fd) ?? endPoint, isFile ? path : null);
+            return new RingListener(driver, fd, SocketCalls.EndPointOf(fd, peer: false) ?? endPoint, isFile ? path : null);
         }
         catch
         {

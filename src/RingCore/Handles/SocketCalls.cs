@@ -30,33 +30,23 @@ internal static unsafe class SocketCalls
 
     internal static int Shutdown(int fd, SocketShutdown how) => Libc.shutdown(fd, (int)how);
 
-    internal static EndPoint? LocalEndPoint(int fd)
+    internal static EndPoint? EndPointOf(int fd, bool peer)
     {
         byte* address = stackalloc byte[SocketAddressBytes.Capacity];
         uint length = SocketAddressBytes.Capacity;
-        return Libc.getsockname(fd, address, &length) < 0 ? null : ToEndPoint(address, length);
+        int result = peer ? Libc.getpeername(fd, address, &length) : Libc.getsockname(fd, address, &length);
+        return result < 0 ? null : SocketAddressBytes.ToEndPoint(new ReadOnlySpan<byte>(address, (int)Math.Min(length, SocketAddressBytes.Capacity)));
     }
 
-    internal static EndPoint? RemoteEndPoint(int fd)
+    internal static long GetOption(int fd, int level, int name, uint size = sizeof(int))
     {
-        byte* address = stackalloc byte[SocketAddressBytes.Capacity];
-        uint length = SocketAddressBytes.Capacity;
-        return Libc.getpeername(fd, address, &length) < 0 ? null : ToEndPoint(address, length);
-    }
-
-    private static EndPoint? ToEndPoint(byte* address, uint length) =>
-        SocketAddressBytes.ToEndPoint(new ReadOnlySpan<byte>(address, (int)Math.Min(length, SocketAddressBytes.Capacity)));
-
-    internal static int GetOption(int fd, int level, int name)
-    {
-        int value = 0;
-        uint size = sizeof(int);
+        long value = 0;
         RingErrors.ThrowIfFailed(Libc.getsockopt(fd, level, name, &value, &size), "Reading a socket option");
         return value;
     }
 
-    internal static void SetOption(int fd, int level, int name, int value) =>
-        RingErrors.ThrowIfFailed(Libc.setsockopt(fd, level, name, &value, sizeof(int)), "Setting a socket option");
+    internal static void SetOption(int fd, int level, int name, long value, uint size = sizeof(int)) =>
+        RingErrors.ThrowIfFailed(Libc.setsockopt(fd, level, name, &value, size), "Setting a socket option");
 
     /// <summary>On every TCP connection, as in Kestrel and Go: small replies must not wait for an acknowledgement. Fails harmlessly elsewhere.</summary>
     internal static void TryNoDelay(int fd)
@@ -67,7 +57,7 @@ internal static unsafe class SocketCalls
 }
 
 /// <summary>Options of a socket. Each get and set is one getsockopt(2) or setsockopt(2). Owner thread.</summary>
-public readonly struct SocketOptions : IEquatable<SocketOptions>
+public readonly struct SocketOptions
 {
     private readonly int _fd;
 
@@ -90,47 +80,21 @@ public readonly struct SocketOptions : IEquatable<SocketOptions>
     /// <summary>SO_SNDBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int SendBufferSize
     {
-        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF);
+        get => (int)SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF);
         set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF, value);
     }
 
     /// <summary>SO_RCVBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int ReceiveBufferSize
     {
-        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF);
+        get => (int)SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF);
         set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF, value);
     }
 
     /// <summary>SO_LINGER with 0 s: closing resets the connection instead of finishing it.</summary>
-    public unsafe bool ResetOnClose
+    public bool ResetOnClose
     {
-        get
-        {
-            long linger = 0;
-            uint size = sizeof(long);
-            RingErrors.ThrowIfFailed(Libc.getsockopt(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, &linger, &size), "Reading SO_LINGER");
-            return linger == 1; // { l_onoff = 1, l_linger = 0 }
-        }
-
-        set
-        {
-            long linger = value ? 1 : 0;
-            RingErrors.ThrowIfFailed(Libc.setsockopt(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, &linger, sizeof(long)), "Setting SO_LINGER");
-        }
+        get => SocketCalls.GetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, sizeof(long)) == 1; // { l_onoff = 1, l_linger = 0 }
+        set => SocketCalls.SetOption(_fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, value ? 1 : 0, sizeof(long));
     }
-
-    /// <inheritdoc/>
-    public bool Equals(SocketOptions other) => _fd == other._fd;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is SocketOptions other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => _fd;
-
-    /// <summary>Same socket.</summary>
-    public static bool operator ==(SocketOptions left, SocketOptions right) => left.Equals(right);
-
-    /// <summary>Other sockets.</summary>
-    public static bool operator !=(SocketOptions left, SocketOptions right) => !left.Equals(right);
 }

@@ -50,13 +50,11 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
 
     internal int Left => Memory.Length - Done;
 
-    protected override ValueTaskSourceStatus CompletedStatus => Res switch
-    {
-        >= 0 when Kind != TransferKind.ReceiveExactly || Done == Memory.Length => ValueTaskSourceStatus.Succeeded,
-        -Errno.ECANCELED when Kind != TransferKind.Write || (Done == 0 && (Token.IsCancellationRequested || Connection.Fault is null)) =>
-            RingErrors.StatusOfCancelled(Connection, Token),
-        _ => ValueTaskSourceStatus.Faulted,
-    };
+    protected override ValueTaskSourceStatus CompletedStatus =>
+        (Res >= 0 && Kind == TransferKind.ReceiveExactly && Left > 0)
+        || (Res < 0 && Kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && Connection.Fault is not null)))
+            ? ValueTaskSourceStatus.Faulted
+            : RingErrors.StatusOf(Res, Connection, Token);
 
     internal static TransferAwaitable Rent(RingConnection connection, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
     {
@@ -69,6 +67,28 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         transfer.Done = 0;
         transfer.CancelWanted = false;
         return transfer;
+    }
+
+    /// <summary>Goes to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).</summary>
+    internal unsafe void Submit()
+    {
+        ref OpSlot slot = ref Driver.Begin(this, Connection, out io_uring_sqe* sqe, out _);
+        if (Kind == TransferKind.Wait)
+        {
+            Prep.Poll(sqe, SocketConstants.POLLIN | SocketConstants.POLLRDHUP, pollFlags: 0);
+        }
+        else
+        {
+            byte* address = (byte*)Pin.Pointer + Done;
+            slot.Lent = Memory; // For reports: the pin is the transfer's.
+            if (Kind == TransferKind.Write)
+                Prep.Send(sqe, (ulong)address, (uint)Left, Driver.WriteFlags);
+            else
+                Prep.Recv(sqe, (ulong)address, (uint)Left);
+        }
+
+        Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, this, Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.</summary>

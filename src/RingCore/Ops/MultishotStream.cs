@@ -182,10 +182,9 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
         {
             if (_state == MultishotState.Armed)
                 Drain();
-            if (_waiting) // A MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
-                return new ValueTask(this, Version);
+            if (!_waiting) // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
+                Begin(Driver);
             _waiting = true;
-            Begin(Driver);
             return new ValueTask(this, Version);
         }
 

@@ -14,7 +14,7 @@ namespace RingCore;
 /// A description of one kernel request. <c>await</c> submits it and yields an <see cref="OpResult"/>; it can be awaited again
 /// for a new request. Awaiting needs a thread with an executor; describing does not.
 /// </summary>
-public readonly struct Op
+public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
     private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory.
@@ -60,7 +60,7 @@ public readonly struct Op
     /// <summary>Reads into memory (IORING_OP_READ, 5.6). Result: bytes, 0 at the end.</summary>
     /// <param name="handle">What to read from.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="offset">File offset in bytes; −1: the file's position, and for sockets and pipes.</param>
+    /// <param name="offset">File offset in bytes; −1: the file's position, and for pipes. Sockets take 0; −1 only from 5.17 on (before: −ESPIPE).</param>
     public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1) =>
         new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset);
 
@@ -85,7 +85,7 @@ public readonly struct Op
     /// <summary>Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.</summary>
     /// <param name="handle">A connected socket.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>.</param>
+    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>, which receives keep to from 5.18 on, sends from 5.19.</param>
     public static Op Recv(RingHandle handle, Memory<byte> memory, int msgFlags = 0) =>
         new(io_uring_op.IORING_OP_RECV, handle, memory, opFlags: (uint)msgFlags);
 
@@ -316,9 +316,6 @@ public readonly struct Op
                 break;
         }
     }
-
-    /// <summary>The SQE that an await of this op would write, in words. Nothing is submitted. Any thread.</summary>
-    public string Explain() => OpExplain.Describe(_code, _handle, _memory.Length, _extra, (long)_off, _fd, _len, _opFlags, _time, _deadline);
 
     /// <inheritdoc/>
     public override string ToString() => Explain();

@@ -50,6 +50,9 @@ internal sealed unsafe class OpDriver
     /// <summary>The task whose builder is handing its continuation to an awaiter right now.</summary>
     internal RingWork? Suspending;
 
+    /// <summary>MSG_* of a connection's writes.</summary>
+    internal readonly uint WriteFlags;
+
     /// <summary>The loop's coarse clock.</summary>
     internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
 
@@ -62,6 +65,10 @@ internal sealed unsafe class OpDriver
         Host = host;
         Table = table ?? new OpTable();
         Leases = new LeasePool(this);
+
+        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes on with and that is then
+        // cancelled does not say how much had left, and the stream would pass for whole. We go on after a short send instead.
+        WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC) ? SocketConstants.MSG_WAITALL : 0));
     }
 
     /// <summary>The driver of the calling thread, or null.</summary>
@@ -98,8 +105,6 @@ internal sealed unsafe class OpDriver
 
     /// <summary>The ring is about to be unmapped: from here on no thread is the owner.</summary>
     internal void Retire() => _ownerThread = -1;
-
-    internal bool IsRetired => _ownerThread < 0;
 
     /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -262,8 +267,8 @@ internal sealed unsafe class OpDriver
         }
 
         int step = slot.Step;
-        if (slot.HasLinkTimeout && res == -Errno.ECANCELED && slot.State == SlotState.Lent)
-            res = -Errno.ETIME;
+        if (res is -Errno.ECANCELED or -Errno.EINTR) // EINTR: a kernel worker that ran it was interrupted, for the same two reasons.
+            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
@@ -361,14 +366,9 @@ internal sealed unsafe class OpDriver
     internal void Refuse(OpSink sink)
     {
         if (Stopping)
-            Ready.Push(new Refusal(sink));
+            Ready.Push(new ActionWork(sink.Refused));
         else
             sink.Refused();
-    }
-
-    private sealed class Refusal(OpSink sink) : RingWork
-    {
-        internal override void Run() => sink.Refused();
     }
 
     /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>

@@ -2,76 +2,44 @@
 // only; no SQE is taken and nothing is pinned.
 
 using System.Globalization;
-using System.Text;
 using RingCore.Sys;
 
 namespace RingCore;
 
-/// <summary>Describes ops in words.</summary>
-internal static class OpExplain
+public readonly partial struct Op
 {
-    internal static string Describe(
-        io_uring_op code, RingHandle? handle, int memoryLength, object? extra, long off, int fd, uint len, uint opFlags, TimeSpan time,
-        TimeSpan deadline)
+    /// <summary>The SQE that an await of this op would write, in words. Nothing is submitted. Any thread.</summary>
+    public string Explain()
     {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{code}");
-        if (handle is not null)
-            text.Append(CultureInfo.InvariantCulture, $" fd={(handle.IsDisposed ? "disposed" : handle.Fd)}");
-        switch (code)
+        string target = _handle is null ? "" : $" fd={(_handle.IsDisposed ? "disposed" : _handle.Fd)}";
+        string fields = _code switch
         {
-            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
-                text.Append(CultureInfo.InvariantCulture, $" addr=memory[{memoryLength}] len={memoryLength} off={Offset(off)}");
-                break;
-            case io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND:
-                text.Append(CultureInfo.InvariantCulture, $" addr=memory[{memoryLength}] len={memoryLength} msg_flags=0x{opFlags:x}");
-                break;
-            case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
-                text.Append(CultureInfo.InvariantCulture, $" addr=iovec[{Count(extra)}] len={Count(extra)} off={Offset(off)}");
-                break;
-            case io_uring_op.IORING_OP_SENDMSG:
-                text.Append(CultureInfo.InvariantCulture, $" addr=msghdr(iovec[{Count(extra)}]) len=1 msg_flags=0x{opFlags:x}");
-                break;
-            case io_uring_op.IORING_OP_CONNECT:
-                text.Append(CultureInfo.InvariantCulture, $" addr=sockaddr({extra}) off=addrlen");
-                break;
-            case io_uring_op.IORING_OP_TIMEOUT:
-                text.Append(CultureInfo.InvariantCulture, $" addr=timespec({time.TotalSeconds:0.######} s) len=1 off=0");
-                break;
-            case io_uring_op.IORING_OP_ASYNC_CANCEL:
-                text.Append(CultureInfo.InvariantCulture, $" addr=user_data(0x{off:x})");
-                break;
-            case io_uring_op.IORING_OP_OPENAT:
-                text.Append(CultureInfo.InvariantCulture, $" fd=AT_FDCWD addr=\"{extra}\" open_flags=0x{opFlags:x} len=mode({Convert.ToString(len, 8)})");
-                break;
-            case io_uring_op.IORING_OP_POLL_ADD:
-                text.Append(CultureInfo.InvariantCulture, $" poll32_events=0x{opFlags:x}");
-                break;
-            case io_uring_op.IORING_OP_FSYNC:
-                text.Append(CultureInfo.InvariantCulture, $" fsync_flags={opFlags}");
-                break;
-            case io_uring_op.IORING_OP_SHUTDOWN:
-                text.Append(CultureInfo.InvariantCulture, $" len=how({len})");
-                break;
-            case io_uring_op.IORING_OP_SOCKET:
-                text.Append(CultureInfo.InvariantCulture, $" fd=domain({fd}) off=type(0x{off:x}) len=protocol({len})");
-                break;
-            case io_uring_op.IORING_OP_CLOSE:
-                text.Append(CultureInfo.InvariantCulture, $" fd={fd}");
-                break;
-        }
-
-        if (deadline != default)
-            text.Append(CultureInfo.InvariantCulture, $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr=timespec({deadline.TotalSeconds:0.######} s) len=1");
-        text.Append(" · ").Append(Meaning(code));
-        return text.ToString();
+            io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{_memory.Length}] len={_memory.Length} off={Offset}",
+            io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}",
+            io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({_extra}) off=addrlen",
+            io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(_time)} len=1 off=0",
+            io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_off:x})",
+            io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{_extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
+            io_uring_op.IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_FSYNC => $" fsync_flags={_opFlags}",
+            io_uring_op.IORING_OP_SHUTDOWN => $" len=how({_len})",
+            io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
+            io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
+            _ => "",
+        };
+        string link = _deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(_deadline)} len=1";
+        return $"{_code}{target}{fields}{link} · {Meaning}";
     }
 
-    private static string Offset(long off) => off < 0 ? "-1 (current position)" : off.ToString(CultureInfo.InvariantCulture);
+    private static string Timespec(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"timespec({time.TotalSeconds:0.######} s)");
 
-    private static int Count(object? extra) => ((ReadOnlyMemory<byte>[])extra!).Length;
+    private string Offset => (long)_off < 0 ? "-1 (current position)" : $"{_off}";
 
-    private static string Meaning(io_uring_op code) => code switch
+    private int Count => ((ReadOnlyMemory<byte>[])_extra!).Length;
+
+    private string Meaning => _code switch
     {
         io_uring_op.IORING_OP_NOP => "completes at once, inside the enter that submits it",
         io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_READV => "inline when the data is cached; a pipe or socket is polled; else a kernel worker",

@@ -21,12 +21,16 @@ internal static unsafe class Prep
         sqe->msg_flags = msgFlags;
     }
 
-    /// <summary>A receive into a buffer the kernel picks from a group when data is there; length 0 is the whole buffer.</summary>
+    /// <summary>
+    /// A receive into a buffer the kernel picks from a group when data is there. Its length bounds the read: 0, the whole buffer from
+    /// 6.0 on, is on 5.19 a read of nothing, which looks like the end of the stream. A multishot receive (6.0) must have 0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void RecvSelect(io_uring_sqe* sqe, ushort group)
+    internal static void RecvSelect(io_uring_sqe* sqe, ushort group, uint length)
     {
         sqe->opcode = io_uring_op.IORING_OP_RECV;
         sqe->flags = IOSQE_BUFFER_SELECT;
+        sqe->len = length;
         sqe->buf_group = group;
     }
 

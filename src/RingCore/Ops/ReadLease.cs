@@ -4,6 +4,7 @@
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using RingCore.Sys;
 
 namespace RingCore;
 
@@ -11,24 +12,23 @@ namespace RingCore;
 /// Received bytes in a buffer of the executor. Dispose gives it back, once; a copy disposed later does nothing and is counted.
 /// After disposal its memory throws.
 /// </summary>
-public readonly struct ReadLease : IDisposable, IEquatable<ReadLease>
+public readonly struct ReadLease : IDisposable
 {
     private readonly LeaseOwner? _owner;
     private readonly uint _version;
-    private readonly int _length;
 
     internal ReadLease(LeaseOwner owner, int length)
     {
         _owner = owner;
         _version = owner.Version;
-        _length = length;
+        Length = length;
     }
 
     /// <summary>Bytes received; 0 when the peer has finished.</summary>
-    public int Length => _length;
+    public int Length { get; }
 
     /// <summary>Whether the peer has finished sending: no byte, no buffer.</summary>
-    public bool IsEnd => _length == 0;
+    public bool IsEnd => Length == 0;
 
     /// <summary>The bytes. Valid until Dispose.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
@@ -39,7 +39,7 @@ public readonly struct ReadLease : IDisposable, IEquatable<ReadLease>
             if (_owner is null)
                 return default;
             ObjectDisposedException.ThrowIf(_owner.Version != _version, typeof(ReadLease));
-            return _owner.Slice(_length);
+            return _owner.Slice(Length);
         }
     }
 
@@ -49,21 +49,6 @@ public readonly struct ReadLease : IDisposable, IEquatable<ReadLease>
 
     /// <summary>Gives the buffer back, as soon as no op uses it. Any thread.</summary>
     public void Dispose() => _owner?.Release(_version);
-
-    /// <inheritdoc/>
-    public bool Equals(ReadLease other) => ReferenceEquals(_owner, other._owner) && _version == other._version && _length == other._length;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is ReadLease other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_owner, _version);
-
-    /// <summary>Whether both are the same lease.</summary>
-    public static bool operator ==(ReadLease left, ReadLease right) => left.Equals(right);
-
-    /// <summary>Whether they are different leases.</summary>
-    public static bool operator !=(ReadLease left, ReadLease right) => !left.Equals(right);
 }
 
 /// <summary>A lease now out, for reports.</summary>
@@ -73,39 +58,26 @@ public readonly struct ReadLease : IDisposable, IEquatable<ReadLease>
 public readonly record struct LeaseInfo(int Bytes, TimeSpan Age, bool Own);
 
 /// <summary>One buffer and its present lease.</summary>
-internal sealed unsafe class LeaseOwner : MemoryManager<byte>
+internal sealed unsafe class LeaseOwner(LeasePool pool, int bufferId, Memory<byte> memory) : MemoryManager<byte>
 {
-    internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
-    private readonly LeasePool _pool;
-    private readonly byte[] _array; // Keeps the pinned-heap memory alive.
-    private readonly byte* _address;
-    private readonly int _size;
+    internal readonly int BufferId = bufferId; // −1: a buffer of its own, outside the ring.
+    private readonly byte* _address = (byte*)Unsafe.AsPointer(ref memory.Span[0]); // On the pinned heap, kept alive by memory.
     private int _users; // The lease itself, and ops that send from it.
-    private bool _leased;
-
-    internal LeaseOwner(LeasePool pool, int bufferId, byte[] array, byte* address, int size)
-    {
-        _pool = pool;
-        BufferId = bufferId;
-        _array = array;
-        _address = address;
-        _size = size;
-    }
 
     internal uint Version { get; private set; }
 
     internal uint SinceMs { get; private set; }
 
-    internal bool IsLeased => _leased;
+    internal bool IsLeased { get; private set; }
 
-    internal int Size => _size;
+    internal int Size => memory.Length;
 
     internal ulong Address => (ulong)_address;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Lease(uint nowMs)
     {
-        _leased = true;
+        IsLeased = true;
         _users = 1;
         SinceMs = nowMs;
     }
@@ -114,21 +86,23 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     internal void Release(uint version)
     {
-        if (_pool.Driver.IsOwner)
+        if (pool.Driver.IsOwner)
             ReleaseOnOwner(version);
         else
-            _pool.Driver.Host.Post(new Returned(this, version));
+            pool.Driver.Host.Post(Returned(version));
     }
+
+    private ActionWork Returned(uint version) => new(() => ReleaseOnOwner(version)); // Here, so that nothing is allocated on the owner.
 
     private void ReleaseOnOwner(uint version)
     {
-        if (version != Version || !_leased)
+        if (version != Version || !IsLeased)
         {
-            _pool.Driver.Ring.Counters.StaleLeases++;
+            pool.Driver.Ring.Counters.StaleLeases++;
             return;
         }
 
-        _leased = false;
+        IsLeased = false;
         Version++;
         Unuse();
     }
@@ -137,20 +111,20 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     private void Unuse()
     {
         if (--_users == 0)
-            _pool.Return(this);
+            pool.Return(this);
     }
 
     public override Span<byte> GetSpan()
     {
-        ObjectDisposedException.ThrowIf(!_leased, typeof(ReadLease));
-        return new Span<byte>(_address, _size);
+        ObjectDisposedException.ThrowIf(!IsLeased, typeof(ReadLease));
+        return new Span<byte>(_address, Size);
     }
 
     /// <summary>An op takes the buffer on loan: the memory does not move, it only has to stay out of the ring.</summary>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
-        ObjectDisposedException.ThrowIf(!_leased, typeof(ReadLease));
-        if (!_pool.Driver.IsOwner)
+        ObjectDisposedException.ThrowIf(!IsLeased, typeof(ReadLease));
+        if (!pool.Driver.IsOwner)
             return new MemoryHandle(_address + elementIndex); // Pinned for reading elsewhere: the lease's life is the promise there.
         _users++;
         return new MemoryHandle(_address + elementIndex, pinnable: this);
@@ -160,11 +134,6 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     protected override void Dispose(bool disposing)
     {
-    }
-
-    private sealed class Returned(LeaseOwner owner, uint version) : RingWork
-    {
-        internal override void Run() => owner.ReleaseOnOwner(version);
     }
 }
 
@@ -241,7 +210,7 @@ internal sealed unsafe class LeasePool
 
     /// <summary>A buffer that a CQE named.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal LeaseOwner Take(int bufferId)
+    private LeaseOwner Take(int bufferId)
     {
         LeaseOwner owner = _owners[bufferId] ?? Create(bufferId);
         owner.Lease(Driver.NowMs);
@@ -251,23 +220,13 @@ internal sealed unsafe class LeasePool
         return owner;
     }
 
-    private LeaseOwner Create(int bufferId)
-    {
-        Memory<byte> memory = _ring![(ushort)bufferId];
-        var address = (byte*)Unsafe.AsPointer(ref memory.Span[0]);
-        return _owners[bufferId] = new LeaseOwner(this, bufferId, _ring.Array, address, _ring.Size);
-    }
+    private LeaseOwner Create(int bufferId) => _owners[bufferId] = new LeaseOwner(this, bufferId, _ring![(ushort)bufferId]);
 
     /// <summary>A buffer outside the ring.</summary>
     internal LeaseOwner TakeOwn()
     {
         if (!_spare.TryPop(out LeaseOwner? owner))
-        {
-            int size = Driver.Options.LeaseBufferSize;
-            byte[] array = GC.AllocateUninitializedArray<byte>(size, pinned: true);
-            owner = new LeaseOwner(this, bufferId: -1, array, (byte*)Unsafe.AsPointer(ref array[0]), size);
-        }
-
+            owner = new LeaseOwner(this, bufferId: -1, GC.AllocateUninitializedArray<byte>(Driver.Options.LeaseBufferSize, pinned: true));
         owner.Lease(Driver.NowMs);
         _ownOut.Add(owner);
         Driver.Ring.Counters.LeasesOut++;
@@ -289,11 +248,18 @@ internal sealed unsafe class LeasePool
             _spare.Push(owner);
     }
 
-    /// <summary>A buffer that came with a CQE which has no bytes for anybody.</summary>
-    internal void ReturnUnused(int bufferId)
+    /// <summary>The lease of the buffer that a receive's CQE names: by flag, not by result, since an error can come with a buffer too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal LeaseOwner? Claim(int res, uint flags)
     {
+        if ((flags & CqeFlags.IORING_CQE_F_BUFFER) == 0)
+            return null;
+        int id = (int)(flags >> CqeFlags.IORING_CQE_BUFFER_SHIFT);
+        if (res > 0)
+            return Take(id);
         _lent--;
-        GiveBack((ushort)bufferId);
+        GiveBack((ushort)id);
+        return null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,7 +5,6 @@
 // Invariant: _loans is the number of slots in the list that starts at FirstSlot; the fd is closed when the state is Closing
 // and the last loan returns, and never before.
 
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
@@ -81,7 +80,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         // With the executor gone nothing runs on its thread any more, and closing here is safe.
         if (Driver.IsOwner)
             StartClosing();
-        else if (!Driver.Host.Post(new Close(this)))
+        else if (!Driver.Host.Post(new ActionWork(StartClosing, CloseAfterTheEnd)))
             CloseAfterTheEnd();
     }
 
@@ -187,37 +186,22 @@ public class RingHandle : IDisposable, IAsyncDisposable
             OnClosing();
         _state.Move(HandleState.Closed);
         if (_ownsFd)
-            CloseFd(Driver.Ring.Kernel, _fd);
+            Driver.CloseFd(_fd);
         Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.
     }
-
-    [SuppressMessage("Performance", "CA1806", Justification = "close(2) frees the number whatever it returns.")]
-    private static unsafe void CloseFd(Kernel kernel, int fd) => kernel.Close(fd);
 
     /// <summary>Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted to the owner.</summary>
     ~RingHandle()
     {
         if (_state != HandleState.Open || Driver is null)
             return;
-        if (!Driver.Host.Post(new Collected(this)) && _ownsFd)
-            CloseFd(Driver.Ring.Kernel, _fd);
+        if (!Driver.Host.Post(new ActionWork(Collected, CloseAfterTheEnd)) && _ownsFd)
+            Driver.CloseFd(_fd);
     }
 
-    private sealed class Close(RingHandle handle) : RingWork
+    private void Collected()
     {
-        internal override void Run() => handle.StartClosing();
-
-        internal override void Refuse() => handle.CloseAfterTheEnd();
-    }
-
-    private sealed class Collected(RingHandle handle) : RingWork
-    {
-        internal override void Run()
-        {
-            handle.Driver.Ring.Counters.UndisposedHandles++;
-            handle.StartClosing();
-        }
-
-        internal override void Refuse() => handle.CloseAfterTheEnd();
+        Driver.Ring.Counters.UndisposedHandles++;
+        StartClosing();
     }
 }

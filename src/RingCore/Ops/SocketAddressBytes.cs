@@ -34,26 +34,10 @@ public sealed class SocketAddressBytes
     public static SocketAddressBytes From(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
-        switch (endPoint)
-        {
-            case IPEndPoint ip:
-                bool v6 = ip.AddressFamily == AddressFamily.InterNetworkV6;
-                byte[] bytes = new byte[v6 ? 28 : 16];
-                BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)(v6 ? SocketConstants.AF_INET6 : SocketConstants.AF_INET));
-                BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)ip.Port);
-                ip.Address.TryWriteBytes(bytes.AsSpan(v6 ? 8 : 4), out _);
-                if (v6)
-                    BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(24), (uint)ip.Address.ScopeId);
-                return new SocketAddressBytes(bytes, endPoint);
-            case UnixDomainSocketEndPoint:
-                SocketAddress unix = endPoint.Serialize();
-                byte[] path = unix.Buffer.Span[..unix.Size].ToArray();
-                BinaryPrimitives.WriteUInt16LittleEndian(path, (ushort)SocketConstants.AF_UNIX);
-                return new SocketAddressBytes(path, endPoint);
-            default:
-                throw new NotSupportedException(
-                    $"{endPoint.GetType().Name} '{endPoint}' is neither an IPEndPoint nor a UnixDomainSocketEndPoint; resolve names first.");
-        }
+        if (endPoint is not (IPEndPoint or UnixDomainSocketEndPoint))
+            throw new NotSupportedException($"{endPoint.GetType().Name} '{endPoint}' is neither an IPEndPoint nor a UnixDomainSocketEndPoint; resolve names first.");
+        SocketAddress address = endPoint.Serialize(); // On Linux these are the kernel's own bytes.
+        return new SocketAddressBytes(address.Buffer[..address.Size].ToArray(), endPoint);
     }
 
     /// <summary>The end point of a sockaddr the kernel wrote, or null for a family RingCore does not know.</summary>
@@ -61,21 +45,18 @@ public sealed class SocketAddressBytes
     {
         if (address.Length < 2)
             return null;
-        int family = BinaryPrimitives.ReadUInt16LittleEndian(address);
-        if (family == SocketConstants.AF_INET && address.Length >= 8)
-            return new IPEndPoint(new IPAddress(address.Slice(4, 4)), BinaryPrimitives.ReadUInt16BigEndian(address[2..]));
-        if (family == SocketConstants.AF_INET6 && address.Length >= 28)
+        EndPoint? template = BinaryPrimitives.ReadUInt16LittleEndian(address) switch
         {
-            var ip = new IPAddress(address.Slice(8, 16), BinaryPrimitives.ReadUInt32LittleEndian(address[24..]));
-            return new IPEndPoint(ip, BinaryPrimitives.ReadUInt16BigEndian(address[2..]));
-        }
-
-        if (family != SocketConstants.AF_UNIX)
+            SocketConstants.AF_INET when address.Length >= 16 => new IPEndPoint(IPAddress.Any, 0),
+            SocketConstants.AF_INET6 when address.Length >= 28 => new IPEndPoint(IPAddress.IPv6Any, 0),
+            SocketConstants.AF_UNIX => new UnixDomainSocketEndPoint("/"),
+            _ => null,
+        };
+        if (template is null)
             return null;
-        var serialized = new SocketAddress(AddressFamily.Unix, address.Length);
+        var serialized = new SocketAddress(template.AddressFamily, address.Length);
         address.CopyTo(serialized.Buffer.Span);
-        BinaryPrimitives.WriteUInt16LittleEndian(serialized.Buffer.Span, (ushort)AddressFamily.Unix);
-        return new UnixDomainSocketEndPoint("/").Create(serialized);
+        return template.Create(serialized);
     }
 
     /// <inheritdoc/>

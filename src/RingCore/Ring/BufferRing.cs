@@ -60,17 +60,19 @@ public sealed unsafe class BufferRing : IDisposable
     /// <summary>Bytes in one buffer.</summary>
     public int Size { get; }
 
-    /// <summary>The pinned array behind all buffers: keeps them alive for who holds an address into it.</summary>
-    internal byte[] Array => _memory;
-
     /// <summary>The memory of a buffer. Only while the caller, and not the kernel, holds it.</summary>
     public Memory<byte> this[ushort id] => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(_memory, id * _stride, Size);
 
     /// <summary>Lends a buffer to the kernel: the first time, and again once per completion that named it (IORING_CQE_F_BUFFER).</summary>
     public void Return(ushort id)
     {
-        Add(id);
-        Publish();
+        // Never the whole entry: the ring's tail lives in the last two bytes of entry 0. And always all three fields: kernels have been
+        // seen to change a published length.
+        io_uring_buf* entry = (io_uring_buf*)_entries.Address + (_tail & _mask);
+        entry->addr = (ulong)(_buffers + (nint)id * _stride);
+        entry->len = (uint)Size;
+        entry->bid = id;
+        Volatile.Write(ref *(ushort*)(_entries.Address + 14), ++_tail); // Release: the entry before the tail. Pairs with the kernel's acquire of it.
     }
 
     /// <summary>Takes the group back from the kernel. No receive that could pick from it may be in flight.</summary>
@@ -83,20 +85,4 @@ public sealed unsafe class BufferRing : IDisposable
         _ring.Register(IORING_UNREGISTER_PBUF_RING, &registration, 1);
         _entries.Dispose();
     }
-
-    /// <summary>
-    /// Writes address, length and id: never the whole entry, since the ring's tail lives in the last two bytes of entry 0;
-    /// and always all three, since kernels have been seen to change a published length.
-    /// </summary>
-    private void Add(ushort id)
-    {
-        io_uring_buf* entry = (io_uring_buf*)_entries.Address + (_tail & _mask);
-        entry->addr = (ulong)(_buffers + (nint)id * _stride);
-        entry->len = (uint)Size;
-        entry->bid = id;
-        _tail++;
-    }
-
-    private void Publish() =>
-        Volatile.Write(ref *(ushort*)(_entries.Address + 14), _tail); // Release: the entries before the tail. Pairs with the kernel's acquire of it.
 }

@@ -10,14 +10,11 @@ internal sealed unsafe class NativePages : IDisposable
 {
     internal NativePages(nuint size)
     {
-        Size = size;
         Address = (byte*)NativeMemory.AlignedAlloc(size, 4096);
         NativeMemory.Clear(Address, size);
     }
 
     internal byte* Address { get; private set; }
-
-    internal nuint Size { get; }
 
     public void Dispose()
     {

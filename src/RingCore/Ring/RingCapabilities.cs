@@ -1,8 +1,8 @@
-// Ring layer: what this machine offers, as data. Probe sets up a small ring, writes down what it got, and closes it. It never
-// throws, on any operating system: the refusal is part of the report.
+// Ring layer: what this machine offers, as data. Probe sets up a ring of the size an executor's would have, since before Linux 5.12
+// the size can be what is refused; it writes down what it got, and closes it. It never throws, on any operating system: the refusal
+// is part of the report.
 
 using System.Runtime.InteropServices;
-using System.Text;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -42,12 +42,12 @@ public sealed record RingCapabilities
     /// <summary>Opcodes the kernel supports.</summary>
     public IReadOnlyList<io_uring_op> Opcodes { get; private init; } = [];
 
-    /// <summary>Probes with small queues. Any thread, any operating system; never throws.</summary>
+    /// <summary>Probes for an executor with these options. Any thread, any operating system; never throws for what the kernel refuses.</summary>
     public static RingCapabilities Probe(RingOptions? options = null)
     {
         try
         {
-            using var ring = new Ring((options ?? new RingOptions()) with { SqEntries = 8, CqEntries = 16 });
+            using var ring = new Ring(options ?? new RingOptions());
             return new RingCapabilities
             {
                 Features = ring.Features,
@@ -61,26 +61,5 @@ public sealed record RingCapabilities
         {
             return new RingCapabilities { Cause = e.Cause, Problem = e.Message };
         }
-    }
-
-    /// <summary>The report as text, several lines.</summary>
-    public override string ToString()
-    {
-        var text = new StringBuilder();
-        text.Append("io_uring: ").AppendLine(IsAvailable ? "available" : $"NOT available ({Cause})");
-        text.Append("system:   ").Append(Kernel).Append(", ").Append(Architecture).AppendLine();
-        if (!IsAvailable)
-            return text.Append("reason:   ").Append(Problem).ToString();
-        foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(f => f is not (RingFeatures.None or RingFeatures.All) && int.IsPow2((int)f)).Distinct())
-        {
-            bool superseded = feature == RingFeatures.CoopTaskrun && Features.HasFlag(RingFeatures.DeferTaskrun);
-            text.Append(Features.HasFlag(feature) ? "  yes  " : superseded ? "   –   " : "  no   ").Append(feature)
-                .AppendLine(superseded ? " (DeferTaskrun does its work)" : "");
-        }
-
-        if (Dropped.Count > 0)
-            text.Append("refused at set-up: ").AppendJoin(", ", Dropped).AppendLine();
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"set-up flags 0x{SetupFlags:x}, kernel features 0x{KernelFeatures:x}, {Opcodes.Count} opcodes");
-        return text.ToString();
     }
 }

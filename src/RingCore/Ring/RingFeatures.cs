@@ -56,6 +56,9 @@ public enum RingFeatures
     /// <summary>Everything RingCore knows.</summary>
     All = (1 << 14) - 1,
 
-    /// <summary>What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel.</summary>
+    /// <summary>
+    /// What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel. From 5.10.162 on it has the io_uring
+    /// of 5.15, and with it ExtArg, MultishotPoll and WorkerLimit.
+    /// </summary>
     Linux510 = SingleMmap,
 }

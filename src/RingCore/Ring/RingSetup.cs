@@ -54,7 +54,7 @@ internal unsafe struct RingSetup
             }
 
             // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays one on a lower rung.
-            RingFeatures rung = fd == -Errno.EINVAL ? TopRung(wanted) : RingFeatures.None;
+            RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : RingFeatures.None;
             if (rung == RingFeatures.None)
                 throw RingUnavailableException.Diagnose(-fd);
             wanted &= ~rung;
@@ -89,17 +89,6 @@ internal unsafe struct RingSetup
         return flags;
     }
 
-    private static RingFeatures TopRung(RingFeatures wanted)
-    {
-        foreach ((_, RingFeatures feature) in s_rungs)
-        {
-            if (wanted.HasFlag(feature))
-                return feature;
-        }
-
-        return RingFeatures.None;
-    }
-
     private void Detect(Kernel kernel, RingFeatures wanted, RingOptions options)
     {
         const uint floor = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL;
@@ -109,32 +98,19 @@ internal unsafe struct RingSetup
         Opcodes = ProbeOpcodes(kernel, Fd);
 
         // No feature bit says "multishot": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
-        RingFeatures kernelHas = RingFeatures.RegisteredRing | RingFeatures.BufferRings | RingFeatures.WorkerLimit;
-        if ((Params.features & IORING_FEAT_SINGLE_MMAP) != 0)
-            kernelHas |= RingFeatures.SingleMmap;
-        if ((Params.features & IORING_FEAT_EXT_ARG) != 0)
-            kernelHas |= RingFeatures.ExtArg;
-        if ((Params.features & IORING_FEAT_NO_IOWAIT) != 0)
-            kernelHas |= RingFeatures.NoIowait;
-        if ((Params.features & IORING_FEAT_RSRC_TAGS) != 0)
-            kernelHas |= RingFeatures.MultishotPoll;
-        if (Supports(io_uring_op.IORING_OP_SOCKET))
-            kernelHas |= RingFeatures.MultishotAccept;
-        if (Supports(io_uring_op.IORING_OP_SEND_ZC))
-            kernelHas |= RingFeatures.MultishotReceive;
-        kernelHas |= RingFeatures.SubmitAll | RingFeatures.CoopTaskrun | RingFeatures.SingleIssuer | RingFeatures.DeferTaskrun
-            | RingFeatures.NoSqArray;
-
-        Features = wanted & kernelHas;
-        if (Features.HasFlag(RingFeatures.DeferTaskrun))
-            Features &= ~RingFeatures.CoopTaskrun;
-        if (Features.HasFlag(RingFeatures.BufferRings) && !TryBufferRing(kernel, Fd))
-            Features &= ~RingFeatures.BufferRings;
-        if (Features.HasFlag(RingFeatures.WorkerLimit) && !LimitWorkers(kernel, Fd, options))
-            Features &= ~RingFeatures.WorkerLimit;
-        if (!Features.HasFlag(RingFeatures.BufferRings))
-            Features &= ~RingFeatures.MultishotReceive;
+        Features = wanted;
+        Keep(RingFeatures.SingleMmap, (Params.features & IORING_FEAT_SINGLE_MMAP) != 0);
+        Keep(RingFeatures.ExtArg, (Params.features & IORING_FEAT_EXT_ARG) != 0);
+        Keep(RingFeatures.NoIowait, (Params.features & IORING_FEAT_NO_IOWAIT) != 0);
+        Keep(RingFeatures.MultishotPoll, (Params.features & IORING_FEAT_RSRC_TAGS) != 0);
+        Keep(RingFeatures.MultishotAccept, Supports(io_uring_op.IORING_OP_SOCKET));
+        Keep(RingFeatures.CoopTaskrun, !Features.HasFlag(RingFeatures.DeferTaskrun));
+        Keep(RingFeatures.BufferRings, Features.HasFlag(RingFeatures.BufferRings) && TryBufferRing(kernel, Fd));
+        Keep(RingFeatures.MultishotReceive, Features.HasFlag(RingFeatures.BufferRings) && Supports(io_uring_op.IORING_OP_SEND_ZC));
+        Keep(RingFeatures.WorkerLimit, Features.HasFlag(RingFeatures.WorkerLimit) && LimitWorkers(kernel, Fd, options));
     }
+
+    private void Keep(RingFeatures feature, bool isThere) => Features &= isThere ? RingFeatures.All : ~feature;
 
     internal readonly bool Supports(io_uring_op op) => (Opcodes & (UInt128.One << (int)op)) != 0;
 

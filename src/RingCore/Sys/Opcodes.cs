@@ -178,8 +178,8 @@ public enum io_uring_op : byte
     IORING_OP_STATX = 21,
 
     /// <summary>
-    /// pread with one buffer. Reads: fd, off (-1: file position), addr, len, rw_flags, ioprio,
-    /// buf_group with BUFFER_SELECT. Buffer lent. Result: bytes, 0 at the end. More: BUFFER. Runs:
+    /// pread with one buffer. Reads: fd, off (-1: file position; sockets: 0, -1 since 5.17), addr,
+    /// len, rw_flags, ioprio, buf_group with BUFFER_SELECT. Buffer lent. Result: bytes, 0 at the end. More: BUFFER. Runs:
     /// inline by poll on pipes, sockets, eventfds (also when O_NONBLOCK; RWF_NOWAIT gives -EAGAIN).
     /// Regular files: inline when cached, and on ext4 also when not; worker on tmpfs. An eventfd
     /// needs len of 8 at least. Since 5.6.
@@ -210,14 +210,15 @@ public enum io_uring_op : byte
     /// <summary>
     /// send. Reads: fd, addr, len, msg_flags, ioprio = IORING_RECVSEND_* flags; for a destination
     /// addr2 = sockaddr and addr_len (newer kernels); buf_group with BUFFER_SELECT (6.10). Buffer
-    /// lent. Never raises SIGPIPE. Result: bytes, maybe fewer than asked unless MSG_WAITALL. More:
-    /// BUFFER. Runs: inline; several sends in flight on one stream may leave in any order. Since
-    /// 5.6.
+    /// lent. Never raises SIGPIPE (5.12; before, MSG_NOSIGNAL is needed). Result: bytes, maybe fewer
+    /// than asked unless MSG_WAITALL (5.19). More: BUFFER. Runs: inline; several sends in flight on
+    /// one stream may leave in any order. Since 5.6.
     /// </summary>
     IORING_OP_SEND = 26,
 
     /// <summary>
-    /// recv. Reads: fd, addr, len, msg_flags, ioprio = IORING_RECV* flags, buf_group. Zero: addr2.
+    /// recv. Reads: fd, addr, len (with BUFFER_SELECT 0 is the whole buffer since 6.0, before that
+    /// nothing), msg_flags, ioprio = IORING_RECV* flags, buf_group. Zero: addr2.
     /// Multishot: addr 0, len 0 or the most per CQE (6.17), optlen the most in all (6.17). Buffer
     /// lent. Result: bytes, 0 at the end of the stream. More: BUFFER, MORE, SOCK_NONEMPTY,
     /// BUF_MORE. Multishot ends with -ENOBUFS when the group is empty. Runs: inline. Since 5.6,

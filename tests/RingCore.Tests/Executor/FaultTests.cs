@@ -104,24 +104,14 @@ public sealed class FaultTests
     [Fact]
     public void WithoutASubscriber_TheFaultGoesToStandardError()
     {
-        TextWriter before = Console.Error;
-        using var text = new StringWriter();
-        Console.SetError(text);
-        try
+        using var errors = new StandardError();
+        Live.Run(async () =>
         {
-            Live.Run(async () =>
-            {
-                _ = RingExecutor.Spawn(FailsLater);
-                await RingExecutor.Yield();
-                await RingExecutor.Yield();
-            }, new RingOptions { Name = "unheard" });
-        }
-        finally
-        {
-            Console.SetError(before);
-        }
-
-        string written = text.ToString();
+            _ = RingExecutor.Spawn(FailsLater);
+            await RingExecutor.Yield();
+            await RingExecutor.Yield();
+        }, new RingOptions { Name = "unheard" });
+        string written = errors.Text;
         Assert.Contains("'FailsLater' on executor 'unheard'", written, StringComparison.Ordinal);
         Assert.Contains("FormatException: later", written, StringComparison.Ordinal);
         Assert.Equal(written.IndexOf("nobody awaited", StringComparison.Ordinal), written.LastIndexOf("nobody awaited", StringComparison.Ordinal));
@@ -130,9 +120,7 @@ public sealed class FaultTests
     [Fact]
     public void SubscriberThatThrows_DoesNotUnwindTheLoop()
     {
-        TextWriter before = Console.Error;
-        using var text = new StringWriter();
-        Console.SetError(text);
+        using var errors = new StandardError();
         RingExecutor.UnobservedFault += Throws;
         try
         {
@@ -145,10 +133,9 @@ public sealed class FaultTests
         finally
         {
             RingExecutor.UnobservedFault -= Throws;
-            Console.SetError(before);
         }
 
-        Assert.Contains("subscriber", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("subscriber", errors.Text, StringComparison.Ordinal);
 
         static void Throws(object? sender, UnobservedFaultEventArgs e) => throw new NotSupportedException("subscriber");
     }

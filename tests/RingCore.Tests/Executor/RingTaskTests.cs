@@ -281,26 +281,6 @@ public sealed class RingTaskTests
         static async RingTask Waits() => await new TaskCompletionSource().Task;
     }
 
-    [Fact]
-    public void Equality_IsThatOfTheRun()
-    {
-        Live.Run(async () =>
-        {
-            RingTask<int> a = Slow(1), b = Slow(1);
-            RingTask c = SlowVoid(), d = SlowVoid();
-            RingTask<int> sameA = a;
-            RingTask sameC = c;
-            Assert.True(a == sameA && a != b && c == sameC && c != d);
-            Assert.True(a.Equals((object)sameA) && !a.Equals("a") && c.Equals((object)sameC) && !c.Equals("c"));
-            Assert.Equal(a.GetHashCode(), sameA.GetHashCode());
-            Assert.Equal(c.GetHashCode(), sameC.GetHashCode());
-            await a;
-            await b;
-            await c;
-            await d;
-        });
-    }
-
     private static async RingTask<int> Slow(int value)
     {
         await RingExecutor.Yield();

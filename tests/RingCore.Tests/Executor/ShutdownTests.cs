@@ -114,11 +114,9 @@ public sealed class ShutdownTests
     public void OpTheKernelWillNotCancel_IsLeakedAtTheBoundAndReported()
     {
         Live.RequireIoUring();
-        TextWriter before = Console.Error;
-        using var text = new StringWriter();
         int leaked = RingExecutor.LeakedOps;
         (int a, int b) = Live.RawPair();
-        Console.SetError(text);
+        using var errors = new StandardError();
         try
         {
             Live.OnThread(() =>
@@ -141,14 +139,13 @@ public sealed class ShutdownTests
         }
         finally
         {
-            Console.SetError(before);
             Libc.close(b);
         }
 
         Assert.True(RingExecutor.LeakedOps > leaked);
-        Assert.Contains("'stuck' stopped with", text.ToString(), StringComparison.Ordinal);
-        Assert.Contains("IORING_OP_RECV", text.ToString(), StringComparison.Ordinal);
-        Assert.Contains("leaked on purpose", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("'stuck' stopped with", errors.Text, StringComparison.Ordinal);
+        Assert.Contains("IORING_OP_RECV", errors.Text, StringComparison.Ordinal);
+        Assert.Contains("leaked on purpose", errors.Text, StringComparison.Ordinal);
         Libc.close(a); // Leaked with its op; the ring is gone and has let go of it.
     }
 

@@ -95,6 +95,9 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     /// <summary>IORING_SETUP_* that set-up knows; any other is EINVAL, as on an older kernel.</summary>
     internal uint SupportedSetupFlags { get; set; } = AllSetupFlags;
 
+    /// <summary>The memlock limit of a kernel before 5.12, as the largest completion queue it allows: above it set-up is ENOMEM.</summary>
+    internal uint MostCqEntries { get; set; } = uint.MaxValue;
+
     /// <summary>IORING_FEAT_* it reports. Without SINGLE_MMAP the SQ and CQ lie in separate memory, at other offsets.</summary>
     internal uint Features { get; set; } = FloorFeatures | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS
         | IORING_FEAT_CQE_SKIP | IORING_FEAT_NO_IOWAIT;
@@ -280,6 +283,8 @@ internal sealed unsafe partial class FakeKernel : IDisposable
         uint cqEntries = System.Numerics.BitOperations.RoundUpToPowerOf2(Math.Min(p->cq_entries, 65536));
         if (cqEntries < sqEntries)
             return -Errno.EINVAL;
+        if (cqEntries > MostCqEntries)
+            return -Errno.ENOMEM;
         p->sq_entries = sqEntries;
         p->cq_entries = cqEntries;
         p->features = Features;

@@ -14,23 +14,27 @@ public sealed class LeakingTests
     {
         using var kernel = new FakeKernel();
         kernel.Hold(IORING_OP_RECV);
+        using var errors = new StandardError();
         FakeKernelException e = Assert.Throws<FakeKernelException>(() => RingExecutor.Run(async () =>
         {
             RingConnection connection = RingConnection.Adopt(kernel.NewFd());
             await connection.ReadAsync(new byte[8]);
         }, kernel.Options()));
         Assert.Contains("IORING_OP_RECV", e.Message);
+        Assert.Contains("leaked on purpose: IORING_OP_RECV", errors.Text);
     }
 
     [Fact]
     public void AnyOtherErrorOfEnter_EndsTheExecutorLoudly()
     {
         using var kernel = new FakeKernel();
+        using var errors = new StandardError();
         InvalidOperationException e = Assert.Throws<InvalidOperationException>(() => RingExecutor.Run(async () =>
         {
             kernel.RefuseEnter(Errno.EBADF);
             await Op.Nop();
         }, kernel.Options()));
         Assert.Contains("EBADF", e.Message);
+        Assert.Contains("leaked on purpose: IORING_OP_NOP", errors.Text);
     }
 }

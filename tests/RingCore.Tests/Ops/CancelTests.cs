@@ -81,6 +81,30 @@ public sealed class CancelTests
         });
     }
 
+    /// <summary>A pipe's read blocks in a kernel worker on 5.10: cancelling, or the deadline, interrupts it. An EINTR of other origin stays.</summary>
+    [Fact]
+    public void InterruptedWorker_IsACancel_OrADeadline()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_READ).Hold().Complete(-Errno.EINTR).Complete(-Errno.EINTR);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            kernel.All.Single(read => read.UserData == op.Sqe.addr).Finish(-Errno.EINTR);
+            op.Finish(-Errno.EALREADY);
+        });
+        kernel.Run(async () =>
+        {
+            using RingHandle pipe = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            using var source = new CancellationTokenSource();
+            ValueTask<OpResult> read = Op.Read(pipe, new byte[8]).Start(source.Token);
+            await Op.Nop();
+            source.Cancel();
+            Assert.Equal(-Errno.ECANCELED, (await read).Res);
+            Assert.Equal(-Errno.ETIME, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
+            Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8])).Res);
+        });
+    }
+
     [Fact]
     public void CancelTooLate_OpGoesOnUntilItEnds()
     {

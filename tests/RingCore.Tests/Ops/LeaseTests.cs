@@ -181,6 +181,33 @@ public sealed class LeaseTests
         }, s_twoBuffers);
     }
 
+    /// <summary>On 5.19 length 0 reads nothing, and the connection seems to end; a multishot receive (6.0) is refused with any other.</summary>
+    [Fact]
+    public void SelectedReceive_NamesItsLength_UnlessMultishot()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_RECV).Bytes("lease").Bytes("sequence").Complete(0);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            (await connection.ReadLeaseAsync()).Dispose();
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+                lease.Dispose();
+        }, s_twoBuffers with { Without = RingFeatures.MultishotReceive });
+        Assert.All(kernel.Taken.Where(op => op.SelectsBuffer), op => Assert.Equal(64u, op.Sqe.len));
+        int single = kernel.Taken.Count(op => op.SelectsBuffer);
+        Assert.Equal(3, single);
+
+        kernel.On(IORING_OP_RECV).Complete(0);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+                lease.Dispose();
+        }, s_twoBuffers);
+        Assert.Equal(0u, Assert.Single(kernel.Taken.Where(op => op.SelectsBuffer).Skip(single)).Sqe.len);
+    }
+
     [Fact]
     public void WithoutBufferRings_EveryLeaseIsItsOwn()
     {

@@ -29,6 +29,25 @@ public sealed class WriteTests
         return wire;
     }
 
+    /// <summary>Before 6.1 a cancelled send that the kernel had gone on with reports none of the bytes that left: it must not go on.</summary>
+    [Fact]
+    public void KernelBefore61_IsNotAskedToGoOnAfterAShortSend()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Opcodes.Remove(IORING_OP_SENDMSG_ZC);
+        List<string> wire = Wire(kernel, 2, 3, -1, 4);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            ValueTask[] writes = [connection.WriteAsync(Bytes("alone,")), connection.WriteAsync(Bytes("gathered,")), connection.WriteAsync(Bytes("too"))];
+            foreach (ValueTask write in writes)
+                await write;
+        });
+        Assert.Equal(["al", "one", ",", "gath", "ered,too"], wire);
+        Assert.All(kernel.Taken.Where(op => op.Opcode is IORING_OP_SEND or IORING_OP_SENDMSG),
+            op => Assert.Equal((uint)SocketConstants.MSG_NOSIGNAL, op.Sqe.msg_flags));
+    }
+
     [Fact]
     public void ConcurrentWrites_LeaveInCallOrder_TheQueuedOnesGathered()
     {

@@ -90,7 +90,6 @@ internal static partial class ChildProcess
 
         RingCapabilities probe = RingCapabilities.Probe();
         Console.WriteLine($"probe: {probe.IsAvailable} {probe.Cause}");
-        Console.WriteLine($"report: {probe}");
     }
 
     /// <summary>The filter stays through execve: the whole start of the runtime happens under it, too.</summary>

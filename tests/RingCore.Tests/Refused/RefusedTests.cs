@@ -24,7 +24,6 @@ public sealed class RefusedTests
         Assert.Contains("--security-opt seccomp=", message, StringComparison.Ordinal);
         Assert.Contains(Errno.Name(errno), message, StringComparison.Ordinal);
         Assert.Contains("probe: False BlockedBySeccomp\n", output, StringComparison.Ordinal);
-        Assert.Contains("NOT available (BlockedBySeccomp)", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +114,6 @@ public sealed class RefusedTests
         Assert.False(probe.IsAvailable);
         Assert.Equal(RingUnavailableException.Diagnose(errno).Cause, probe.Cause);
         Assert.Equal(RingUnavailableException.Diagnose(errno).Message, probe.Problem);
-        Assert.Contains(probe.Problem, probe.ToString(), StringComparison.Ordinal);
     }
 
     private static void RequireFilters() => Assert.SkipUnless(
