@@ -3,6 +3,8 @@
 #
 #   examples/run-transcripts.sh [--update] [--from FOLDER] [NAME...]
 #
+# NAME is that of NAME.cs, stock-NAME of its twin stock/NAME.cs, ladder-NN of ladder/NN-*.cs. expected/NAME.sh, where it is there,
+# says how to run it (the twin's way too); else it is run without arguments.
 # --update writes the transcripts instead of comparing; --from takes NAME.cs from another folder, against the same transcripts.
 # Numbers that differ from run to run are masked on both sides, by `mask` below. Ends with "N passed, N failed".
 set -euo pipefail
@@ -21,7 +23,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 if [ ${#names[@]} -eq 0 ]; then
-    mapfile -t names < <({ ls "$from" | grep '\.cs$'; ls "$here/expected" | grep '\.txt$'; } | sed 's/\.[a-z]*$//' | sort -u)
+    mapfile -t names < <(cd "$from" && { ls ./*.cs; ls stock/*.cs | sed 's|/|-|'; ls ladder/*.cs | sed -E 's|/([0-9]+)-.*|-\1|'; ls "$here"/expected/*.txt; } \
+        2> /dev/null | sed -E 's|.*/||; s|\.[a-z]+$||' | sort -u)
 fi
 
 export LC_ALL=C.UTF-8 NO_COLOR=1 DOTNET_NOLOGO=1
@@ -52,7 +55,7 @@ mask() {
 # run FILE [ARGUMENT...]: an example that ends by itself.
 run() {
     local code=0
-    timeout -k 10 300 dotnet run "$@" < /dev/null 2>&1 || code=$?
+    timeout -k 10 300 dotnet run --no-build "$@" < /dev/null 2>&1 || code=$?
     echo "exit $code"
 }
 
@@ -61,7 +64,7 @@ serve() {
     local client=$1 out=$scratch/server port= code=0 tick
     shift
     : > "$out"
-    setsid dotnet run "$@" < /dev/null > "$out" 2>&1 &
+    setsid dotnet run --no-build "$@" < /dev/null > "$out" 2>&1 &
     server=$!
     for ((tick = 0; tick < 1200; tick++)); do
         port=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$out" | head -n 1)
@@ -106,13 +109,22 @@ http_client() {
     exec {socket}>&-
 }
 
-transcript() {
+program_of() {
     case $1 in
-        echo) serve echo_client "$from/echo.cs" 127.0.0.1:0 ;;
-        from-aspnet) serve http_client "$from/from-aspnet.cs" 127.0.0.1:0 ;;
-        *) run "$from/$1.cs" ;;
+        stock-*) echo "$from/stock/${1#stock-}.cs" ;;
+        ladder-*) echo "$from"/ladder/"${1#ladder-}"-*.cs ;;
+        *) echo "$from/$1.cs" ;;
     esac
 }
+
+transcript() {
+    local program how=$here/expected/${1#stock-}.sh
+    program=$(program_of "$1")
+    if [ -f "$how" ]; then . "$how"; else run "$program"; fi
+}
+
+# Two at a time: most of the time goes into building.
+for name in "${names[@]}"; do program_of "$name"; done | xargs -P 2 -I {} dotnet build {} -v quiet -nologo > "$scratch/build" 2>&1 || cat "$scratch/build"
 
 passed=0
 failed=0

@@ -1,0 +1,1 @@
+serve http_client "$program" 127.0.0.1:0
