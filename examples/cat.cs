@@ -1,6 +1,6 @@
 #:project ../src/RingCore
 // Copies files to standard output: dotnet run examples/cat.cs FILE...; without a file, or for -, standard input. A file is read ahead,
-// with four reads in flight; a pipe, a terminal or a device is read as its bytes come.
+// with four reads in flight; a pipe, a terminal or a device is read as its bytes come. Exit code 1: a file or the output failed.
 
 using RingCore;
 
@@ -8,51 +8,51 @@ try
 {
     return RingExecutor.Run(async () =>
     {
+        RingPipe output = RingPipe.StandardOutput();
         int status = 0;
         foreach (string path in args.DefaultIfEmpty("-"))
         {
-            try
-            {
-                RingPipe output = RingPipe.StandardOutput();
-                if (path == "-")
-                    await CopyAsync(RingPipe.StandardInput(), output);
-                else
-                    await CatAsync(path, output);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                Console.Error.WriteLine($"cat: {path}: {(e.InnerException ?? e).Message}");
-                status = 1; // Full disk, closed reader, no such file: the others may still do.
-            }
+            await using IAsyncEnumerator<ReadOnlyMemory<byte>> chunks = ReadAsync(path).GetAsyncEnumerator();
+            while (await IsNextAsync(path, chunks)) // A file that fails is reported, the next ones may still do.
+                await output.WriteAsync(chunks.Current); // All of it. An output that fails ends the program: a gap would be worse.
         }
 
         return status;
+
+        async RingTask<bool> IsNextAsync(string path, IAsyncEnumerator<ReadOnlyMemory<byte>> chunks)
+        {
+            try
+            {
+                return await chunks.MoveNextAsync();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"cat: {path}: {e.Message}");
+                status = 1;
+                return false;
+            }
+        }
     });
 }
-catch (RingUnavailableException e)
+catch (Exception e) when (e is IOException or RingUnavailableException)
 {
-    Console.Error.WriteLine(e.Message);
-    return 3;
+    Console.Error.WriteLine($"cat: {e.GetBaseException().Message}"); // A full disk, a reader that has gone.
+    return e is IOException ? 1 : 3;
 }
 
-static async RingTask CatAsync(string path, RingPipe output)
+static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(string path)
 {
-    await using RingFile file = await RingFile.OpenAsync(path);
-    if ((await file.GetStatusAsync()).IsFile)
+    var status = new byte[RingFileStatus.Size];
+    if (path != "-" && (await Op.Statx(path, status).Start()).IsSuccess && new RingFileStatus(status).IsFile)
     {
-        await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync()) // Each is valid until the next is asked for.
-            await output.WriteAsync(chunk);
+        await using RingFile file = await RingFile.OpenAsync(path);
+        await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync())
+            yield return chunk; // Valid until the next is asked for.
+        yield break;
     }
-    else
-    {
-        await CopyAsync(RingPipe.Adopt(file.Fd, ownsFd: false), output);
-    }
-}
 
-static async RingTask CopyAsync(RingPipe input, RingPipe output)
-{
+    using RingPipe input = path == "-" ? RingPipe.StandardInput() : await RingPipe.OpenAsync(path, FileAccess.Read);
     var buffer = new byte[64 * 1024];
-    int read;
-    while ((read = await input.ReadAsync(buffer)) > 0)
-        await output.WriteAsync(buffer.AsMemory(0, read)); // All of it, or an exception.
+    for (int read; (read = await input.ReadAsync(buffer)) > 0;)
+        yield return buffer.AsMemory(0, read);
 }

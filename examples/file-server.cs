@@ -1,103 +1,102 @@
 #:project ../src/RingCore
-// Serves the files of a folder: dotnet run examples/file-server.cs DIR [address:port]. GET and HEAD, HTTP/1.1 keep-alive. A file of any
-// size goes out through four buffers, read ahead while the socket takes what came before. Symbolic links are followed: they are the
-// folder owner's; nothing in a request leads out of the folder.
+// Serves the files of a folder over HTTP/1.1: dotnet run examples/file-server.cs FOLDER [address:port]. GET and HEAD, keep-alive; a path
+// that ends with / means its index.html. What is outside the folder is 403 by whatever way: .., %2e%2e, a symbolic link. A big file takes
+// a few read-ahead buffers, however big it is. Serves until SIGINT or SIGTERM.
 
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using RingCore;
-using RingCore.Sys;
 
-if (args.Length is 0 or > 2 || !Directory.Exists(args[0]) || !IPEndPoint.TryParse(args.ElementAtOrDefault(1) ?? "127.0.0.1:7003", out IPEndPoint? address))
-{
-    Console.Error.WriteLine("usage: file-server DIR [address:port]");
-    return 2;
-}
-
-string root = Path.GetFullPath(args[0]).TrimEnd('/') + '/';
 using var stop = new CancellationTokenSource();
 Action<PosixSignalContext> onSignal = signal => { signal.Cancel = true; stop.Cancel(); };
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
+string folder = "";
 try
 {
     RingExecutor.Run(async () =>
     {
-        await using RingListener listener = RingListener.Bind(address);
+        await using (RingFile root = await RingFile.OpenAsync(args.Length > 0 ? args[0] : throw new FormatException("usage: file-server FOLDER [address:port]")))
+            folder = RealPath(root).TrimEnd('/') + '/';
+        await using RingListener listener = RingListener.Bind(IPEndPoint.Parse(args.ElementAtOrDefault(1) ?? "127.0.0.1:7002"));
         Console.WriteLine($"listening on {listener.LocalEndPoint}");
         await foreach (RingConnection connection in listener.AcceptAllAsync(stop.Token))
             _ = RingExecutor.Spawn(() => ServeAsync(connection));
     });
 }
-catch (Exception e) when (e is SocketException or RingUnavailableException)
+catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or SocketException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return e is RingUnavailableException ? 3 : 1;
+    Environment.ExitCode = e is FormatException ? 2 : e is RingUnavailableException ? 3 : 1;
 }
-
-return 0;
 
 async RingTask ServeAsync(RingConnection connection)
 {
     using RingConnection owned = connection;
-    var buffer = new byte[8192];
+    byte[] input = new byte[8192];
     try
     {
-        bool keep = true;
-        for (int filled = 0, head, read = 1; keep && read > 0; filled += read)
+        int length = 0, head, read = 1;
+        for (bool keep = true; keep;)
         {
-            while (keep && (head = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) >= 0)
-            {
-                keep = await AnswerAsync(connection, Encoding.UTF8.GetString(buffer, 0, head));
-                buffer.AsSpan((head + 4)..filled).CopyTo(buffer);
-                filled -= head + 4;
-            }
-
-            if (filled == buffer.Length)
-                keep = await AnswerAsync(connection, "a head too long for this server");
-            read = keep ? await connection.ReadAsync(buffer.AsMemory(filled)) : 0;
+            while ((head = input.AsSpan(0, length).IndexOf("\r\n\r\n"u8)) < 0 && length < input.Length && read > 0)
+                length += read = await connection.ReadAsync(input.AsMemory(length));
+            keep = length > 0 && await AnswerAsync(connection, head < 0 ? [] : Encoding.Latin1.GetString(input, 0, head).Split("\r\n"));
+            length -= keep ? head + 4 : length;
+            input.AsSpan(head + 4, length).CopyTo(input); // The next request may have come with this one.
         }
 
-        await connection.ShutdownAsync(SocketShutdown.Send); // To close with input unread is to reset, which may overtake the answer.
-        while (!keep && await connection.ReadAsync(buffer) > 0)
-            continue;
+        await connection.ShutdownAsync(SocketShutdown.Send);
+        while (await connection.ReadAsync(input) > 0)
+            continue; // To close with input unread is to reset, which may overtake the answer.
     }
     catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
     {
-        // The peer has gone, the server stops, or a file has become shorter than announced: the peer sees its answer cut off.
+        // The peer has gone, the file has shrunk, or the server stops.
     }
 }
 
-// Answers one request. False: the connection ends with it.
-async RingTask<bool> AnswerAsync(RingConnection connection, string head)
+// False: the connection ends with this answer. Bodies are not read: a request that has one ends it, too.
+async RingTask<bool> AnswerAsync(RingConnection connection, string[] lines)
 {
-    string[] lines = head.Split("\r\n"), words = lines[0].Split(' ');
-    bool Has(string header) => lines.Any(line => line.Replace(" ", "").StartsWith(header, StringComparison.OrdinalIgnoreCase));
-    bool isGood = words is [_, ['/', ..], "HTTP/1.0"] || (words is [_, ['/', ..], "HTTP/1.1"] && Has("Host:"));
-    bool keep = isGood && words[2] == "HTTP/1.1" && !Has("Connection:close") && !Has("Content-Length:") && !Has("Transfer-Encoding:"); // No bodies here.
-    string path = isGood ? Path.GetFullPath(root + Uri.UnescapeDataString(words[1].Split('?')[0]).Replace('\0', '/')) : "";
-    var found = new byte[RingFileStatus.Size]; // Asked for before opening: to open a FIFO is to wait for its writer.
-    string status = !isGood ? "400 Bad Request"
-        : words[0] is not ("GET" or "HEAD") ? "405 Method Not Allowed\r\nAllow: GET, HEAD"
-        : !path.StartsWith(root, StringComparison.Ordinal) ? "403 Forbidden"
-        : (await Op.Statx(path, found)).Errno is > 0 and int errno ? errno == Errno.EACCES ? "403 Forbidden" : "404 Not Found"
-        : new RingFileStatus(found).IsFile ? "200 OK" : "403 Forbidden";
-    RingFile? opened = null;
-    try { opened = status == "200 OK" ? await RingFile.OpenAsync(path) : null; }
-    catch (UnauthorizedAccessException) { status = "403 Forbidden"; }
-    using RingFile? file = opened;
-    long left = file is null ? 0 : (await file.GetStatusAsync()).Length;
-    string type = Path.GetExtension(path) switch { ".html" => "text/html", ".txt" or ".md" or ".cs" => "text/plain", _ => "application/octet-stream" };
-    await connection.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: {type}\r\nContent-Length: {left}\r\nConnection: {(keep ? "keep-alive" : "close")}\r\n\r\n"));
-    if (file is null || words[0] == "HEAD" || left == 0)
-        return keep;
-    await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync())
+    ILookup<string, string> headers = lines.Skip(1).Select(line => line.Split(':', 2)).ToLookup(pair => pair[0], pair => pair[^1].Trim().ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
+    string[] words = lines is [var first, ..] ? first.Split(' ') : ["", "", ""];
+    bool isGood = words is [_, ['/', ..], "HTTP/1.1" or "HTTP/1.0"] && headers["Host"].Count() == (words[2] == "HTTP/1.1" || headers.Contains("Host") ? 1 : 0);
+    bool keep = isGood && !headers.Contains("Transfer-Encoding") && headers["Content-Length"].All(value => value == "0")
+        && (words[2] == "HTTP/1.1" ? !headers["Connection"].Contains("close") : headers["Connection"].Contains("keep-alive"));
+    (string status, RingFile? file, long left) = !isGood ? ("400 Bad Request", null, 0)
+        : words[0] is "GET" or "HEAD" ? await OpenAsync(Uri.UnescapeDataString(words[1].Split('?')[0])) : ("405 Method Not Allowed\r\nAllow: GET, HEAD", null, 0L);
+    await using RingFile? owned = file;
+    ReadOnlyMemory<byte> head = Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: {left}\r\nConnection: {(keep ? "keep-alive" : "close")}\r\n\r\n");
+    await using IAsyncEnumerator<ReadOnlyMemory<byte>>? chunks = words[0] == "GET" ? file?.ReadAllAsync().GetAsyncEnumerator() : null;
+    for (ReadOnlyMemory<byte> part = default; !head.IsEmpty || left > 0; (head, left) = (default, chunks is null ? 0 : left - part.Length))
     {
-        await connection.WriteAsync(chunk[..(int)Math.Min(left, chunk.Length)]); // It may have grown.
-        if ((left -= chunk.Length) <= 0)
-            return keep;
+        if (chunks is not null && left > 0) // The file may have grown or shrunk since its length was announced.
+            part = await chunks.MoveNextAsync() ? chunks.Current[..(int)Math.Min(chunks.Current.Length, left)] : throw new EndOfStreamException();
+        await connection.WriteAsync([head, part]); // All of it: the head leaves with the first part.
     }
 
-    throw new IOException("the file has become shorter");
+    return keep;
 }
+
+async RingTask<(string Status, RingFile? File, long Length)> OpenAsync(string path)
+{
+    if (path.Contains('\0') || path.Split('/').Contains(".."))
+        return ("403 Forbidden", null, 0);
+    try
+    {
+        RingFile file = await RingFile.OpenAsync(folder + path.TrimStart('/') + (path.EndsWith('/') ? "index.html" : ""));
+        RingFileStatus status = await file.GetStatusAsync();
+        if (status.IsFile && RealPath(file).StartsWith(folder, StringComparison.Ordinal)) // Of what is open: nobody can swap it in between.
+            return ("200 OK", file, status.Length);
+        await file.DisposeAsync();
+        return (status.IsFile ? "403 Forbidden" : "404 Not Found", null, 0);
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        return (e is UnauthorizedAccessException ? "403 Forbidden" : "404 Not Found", null, 0);
+    }
+}
+
+static string RealPath(RingFile file) => new FileInfo($"/proc/self/fd/{file.Fd}").LinkTarget!; // The kernel's, without links.

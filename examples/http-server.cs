@@ -64,7 +64,7 @@ static async RingTask Serve(RingConnection connection)
 // A request, Length bytes of head and body, and what to answer.
 internal readonly record struct Request(long Length, string Status, bool Keep = false, bool IsHead = false)
 {
-    public const string Ok = "200 OK";
+    public const string Ok = "200 OK\r\nContent-Length: 13", None = "\r\nContent-Length: 0";
 
     // False: its head is not all there.
     public static bool TryParse(ReadOnlySpan<byte> data, bool isLast, ref Request request)
@@ -72,7 +72,7 @@ internal readonly record struct Request(long Length, string Status, bool Keep = 
         int head = data.IndexOf("\r\n\r\n"u8), end = data.IndexOf("\r\n"u8), space = data.IndexOf((byte)' '), hosts = 0, bodies = 0;
         if (head < 0 && data.Length < 8192 && !isLast && data.IndexOf("\n\n"u8) < 0)
             return false;
-        request = new Request(data.Length, head < 0 && data.Length >= 8192 ? "431 Request Header Fields Too Large" : "400 Bad Request");
+        request = new Request(data.Length, head < 0 && data.Length >= 8192 ? "431 Request Header Fields Too Large" + None : "400 Bad Request" + None);
         if (head < 0 || space <= 0 || end < space + 11)
             return true;
         ReadOnlySpan<byte> line = data[..end], rest = data[..(head + 2)];
@@ -95,10 +95,10 @@ internal readonly record struct Request(long Length, string Status, bool Keep = 
         }
 
         if (isGood && (hosts == 1 || !isNew))
-            request = new Request(head + 4 + body, isHead || data.StartsWith("GET "u8) ? Ok : "405 Method Not Allowed\r\nAllow: GET, HEAD", keep, isHead);
+            request = new Request(head + 4 + body, isHead || data.StartsWith("GET "u8) ? Ok : "405 Method Not Allowed\r\nAllow: GET, HEAD" + None, keep, isHead);
         return true;
     }
 
-    public int Answer(Span<byte> to) => Utf8.TryWrite(to, $"HTTP/1.1 {Status}\r\nContent-Type: text/plain\r\nContent-Length: {(Status == Ok ? 13 : 0)
-        }\r\nConnection: {(Keep ? "keep-alive" : "close")}\r\n\r\n{(Status == Ok && !IsHead ? "Hello, World!" : "")}", out int length) ? length : 0;
+    public int Answer(Span<byte> to) => Utf8.TryWrite(
+        to, $"HTTP/1.1 {Status}\r\nContent-Type: text/plain\r\nConnection: {(Keep ? "keep-alive" : "close")}\r\n\r\n{(Status == Ok && !IsHead ? "Hello, World!" : "")}", out int length) ? length : 0;
 }

@@ -21,7 +21,7 @@ try
         RingHandle output = RingHandle.Adopt(1, ownsFd: false);
         Memory<byte>[] buffers = [.. Enumerable.Range(0, Depth).Select(_ => (Memory<byte>)new byte[Chunk])];
         long length = (await file.GetStatusAsync()).Length, offset = 0; // A guess: it may grow or shrink, and in /proc it is 0.
-        while (true)
+        for (int chunks = 0, linked = 0; ;)
         {
             var steps = new List<Op>();
             for (long next = offset; steps.Count < 2 * Depth && (steps.Count == 0 || next < length); next += Chunk)
@@ -34,13 +34,17 @@ try
             for (int i = 0; i < steps.Count; i += 2)
             {
                 (int read, int written) = (result.Steps[i].Res, Math.Max(result.Steps[i + 1].Res, 0));
-                if (read == 0)
-                    return 0; // The end. Its write was cancelled, as all behind it were.
-                if (read == -Errno.ECANCELED)
+                if (read == 0) // The end. Its write was cancelled, as all behind it were.
+                {
+                    Console.Error.WriteLine($"{linked} of {chunks} chunks written by the kernel's link");
+                    return 0;
+                }
+
+                if (read == -Errno.ECANCELED && i > 0)
                     break; // A step before it was short: the next round reads it again.
                 Check(read, "reading");
-                if (result.Steps[i + 1].Errno is not (Errno.ECANCELED or Errno.EAGAIN))
-                    Check(result.Steps[i + 1].Res, "writing");
+                Check(result.Steps[i + 1].Errno is Errno.ECANCELED or Errno.EAGAIN ? 0 : result.Steps[i + 1].Res, "writing");
+                (chunks, linked) = (chunks + 1, linked + (written == read ? 1 : 0));
                 while (written < read)
                     written += await WriteAsync(output, buffers[i / 2][written..read]);
                 offset += read;

@@ -68,7 +68,7 @@ static async RingTask PumpAsync(RingConnection from, RingConnection to)
 
         await to.ShutdownAsync(SocketShutdown.Send);
     }
-    catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
+    catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
     {
         Reset(from);
         Reset(to);

@@ -14,58 +14,46 @@ try
 {
     return RingExecutor.Run(async () =>
     {
-        RingPipe input = RingPipe.StandardInput();
-        List<Output> outputs = [await Output.OpenAsync(args[0]), await Output.OpenAsync(args[1]), new("standard output", RingPipe.StandardOutput())];
+        RingPipe input = RingPipe.StandardInput(), output = RingPipe.StandardOutput();
+        await using RingFile file1 = await RingFile.OpenAsync(args[0], FileMode.Create, FileAccess.Write);
+        await using RingFile file2 = await RingFile.OpenAsync(args[1], FileMode.Create, FileAccess.Write);
+        List<string> outputs = [args[0], args[1], "standard output"]; // Those that have not failed.
         byte[] buffer = new byte[64 * 1024], next = new byte[64 * 1024]; // One is written while the other is read into.
-        int failed = 0;
+        long position = 0;
         for (int read = await input.ReadAsync(buffer); read > 0 && outputs.Count > 0; (buffer, next) = (next, buffer))
         {
             ReadOnlyMemory<byte> chunk = buffer.AsMemory(0, read);
-            RingTask[] writes = [.. outputs.Select(output => RingExecutor.Spawn(() => output.WriteAsync(chunk)))];
+            RingTask[] writes = // Each of them all of the chunk, or an exception.
+            [
+                WriteAsync(args[0], () => file1.WriteAsync(chunk, position)),
+                WriteAsync(args[1], () => file2.WriteAsync(chunk, position)),
+                WriteAsync("standard output", () => output.WriteAsync(chunk)),
+            ];
             ValueTask<int> reading = input.ReadAsync(next);
             foreach (RingTask write in writes)
                 await write;
-            failed += outputs.RemoveAll(output => output.Failed);
-            read = await reading;
+            (position, read) = (position + read, await reading);
         }
 
-        foreach (Output output in outputs)
-            output.Handle.Dispose();
-        return failed > 0 ? 1 : 0;
+        return outputs.Count == 3 ? 0 : 1;
+
+        async RingTask WriteAsync(string name, Func<ValueTask> write)
+        {
+            try
+            {
+                if (outputs.Contains(name))
+                    await write();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"tee: {name}: {e.GetBaseException().Message}");
+                outputs.Remove(name);
+            }
+        }
     });
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or RingUnavailableException)
 {
     Console.Error.WriteLine($"tee: {e.Message}");
-    return 1;
-}
-catch (RingUnavailableException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 3;
-}
-
-internal sealed class Output(string name, RingHandle handle)
-{
-    private long _position;
-
-    public RingHandle Handle => handle;
-
-    public bool Failed { get; private set; }
-
-    public static async RingTask<Output> OpenAsync(string path) => new(path, await RingFile.OpenAsync(path, FileMode.Create, FileAccess.Write));
-
-    public async RingTask WriteAsync(ReadOnlyMemory<byte> chunk)
-    {
-        try
-        {
-            await (handle is RingFile file ? file.WriteAsync(chunk, _position) : ((RingPipe)handle).WriteAsync(chunk));
-            _position += chunk.Length;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"tee: {name}: {(e.InnerException ?? e).Message}");
-            Failed = true;
-        }
-    }
+    return e is RingUnavailableException ? 3 : 1;
 }
