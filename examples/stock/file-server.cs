@@ -97,7 +97,7 @@ async Task<bool> AnswerAsync(NetworkStream stream, string[] lines)
         path = folder + path.TrimStart('/') + (path.EndsWith('/') ? "index.html" : "");
         if (!File.Exists(path))
             return ("404 Not Found", null, 0);
-        SafeFileHandle file = File.OpenHandle(path, options: FileOptions.Asynchronous | FileOptions.SequentialScan); // Blocks: there is no other.
+        SafeFileHandle file = File.OpenHandle(path, options: FileOptions.Asynchronous | FileOptions.SequentialScan); // Blocks: there is no other. A FIFO would for ever.
         string real = new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget!; // Of what is open: nobody can swap it in between.
         if (real.StartsWith(folder, StringComparison.Ordinal))
             return ("200 OK", file, RandomAccess.GetLength(file));

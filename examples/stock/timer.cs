@@ -1,5 +1,6 @@
 // Timers: dotnet run examples/stock/timer.cs. Three tasks sleep at once, a fourth changes its mind. Each delay is a timer of its own
-// in a queue of the runtime's timer thread, and goes on on the thread pool. The twin of examples/timer.cs on Task.Delay.
+// in a queue of the runtime's timer thread, whose clock is coarse (a delay may end a little early), and goes on on the thread pool.
+// The twin of examples/timer.cs on Task.Delay.
 
 using System.Diagnostics;
 
@@ -21,8 +22,8 @@ static async Task Sleep(string name, TimeSpan time)
 {
     long started = Stopwatch.GetTimestamp();
     await Task.Delay(time);
-    TimeSpan late = Stopwatch.GetElapsedTime(started) - time;
-    Console.WriteLine($"{name} after {time.TotalMilliseconds} ms, {late.TotalMilliseconds:F3} ms late{(late < TimeSpan.Zero ? ": that is early!" : "")}");
+    TimeSpan slept = Stopwatch.GetElapsedTime(started);
+    Console.WriteLine($"{name} after {time.TotalMilliseconds} ms, to be exact {slept.TotalMilliseconds:F3} ms");
 }
 
 static async Task Cancelled(CancellationToken token)
