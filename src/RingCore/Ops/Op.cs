@@ -189,12 +189,13 @@ public readonly partial struct Op
     {
         _handle?.Driver.ThrowIfNotOwner();
         _handle?.ThrowIfDisposed();
+        (_extra as RingBuffer)?.Owner.ThrowIfUnusable();
     }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch
     {
-        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => _memory.Length,
+        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => _memory.Length,
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
         io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
         io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
@@ -208,7 +209,7 @@ public readonly partial struct Op
     internal void Pin(List<MemoryHandle> pins)
     {
         for (int i = 0; i < PinCount; i++)
-            pins.Add((_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
+            pins.Add(_extra is RingBuffer buffer ? buffer.Owner.Lend(_memory) : (_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
     }
 
     private static int Total(ReadOnlyMemory<byte>[] memories)
@@ -244,6 +245,12 @@ public readonly partial struct Op
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
                 Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off, _opFlags);
+                break;
+            case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
+                var buffer = (RingBuffer)_extra!;
+                slot.Lent = _memory;
+                slot.Pin = pins.IsEmpty ? buffer.Owner.Lend(_memory) : pins[0];
+                Prep.ReadWriteFixed(sqe, _code, (ulong)slot.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
                 break;
             case io_uring_op.IORING_OP_RECV:
                 Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);

@@ -15,6 +15,8 @@ public readonly partial struct Op
         string fields = _code switch
         {
             io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{_memory.Length}] len={_memory.Length} off={Offset}{RwFlags}",
+            io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED =>
+                $" addr=buffer[{_memory.Length}] len={_memory.Length} off={Offset} buf_index={((RingBuffer)_extra!).Index}",
             io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
@@ -56,6 +58,7 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_NOP => "completes at once, inside the enter that submits it",
         io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_READV => "inline when the data is cached; a pipe or socket is polled; else a kernel worker",
         io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_WRITEV => "a buffered write goes to a kernel worker on ext4 and tmpfs; a pipe is polled",
+        io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => "as READ and WRITE; the buffer's pages are not looked up again",
         io_uring_op.IORING_OP_RECV => "inline when data is there, else the kernel polls the socket without a thread",
         io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_SENDMSG => "inline when the send buffer has room, else the kernel polls the socket",
         io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_CONNECT => "the kernel polls the socket without a thread",

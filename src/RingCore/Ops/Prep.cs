@@ -60,6 +60,13 @@ internal static unsafe class Prep
         sqe->rw_flags = rwFlags;
     }
 
+    /// <summary>READ_FIXED, WRITE_FIXED: the address lies inside the registered buffer of that index.</summary>
+    internal static void ReadWriteFixed(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, long offset, ushort index)
+    {
+        ReadWrite(sqe, op, address, length, offset);
+        sqe->buf_index = index;
+    }
+
     /// <summary>Accepts with CLOEXEC, without the peer's address: a multishot's CQEs would all write to the same place.</summary>
     internal static void Accept(io_uring_sqe* sqe, ushort ioprio)
     {

@@ -290,6 +290,24 @@ public static unsafe class Libc
         return result >= 0 ? result : NegativeErrno();
     }
 
+    /// <summary>
+    /// Binds a thread to the processors whose bits are set; 0 is the calling thread. -EINVAL: none
+    /// of them may be used here. <paramref name="size"/>: bytes in the mask.
+    /// </summary>
+    public static int sched_setaffinity(int thread, nuint size, ulong* mask)
+    {
+        return sched_setaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// The processors a thread may run on, as bits; 0 is the calling thread. -EINVAL: the mask is
+    /// too small for this machine.
+    /// </summary>
+    public static int sched_getaffinity(int thread, nuint size, ulong* mask)
+    {
+        return sched_getaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
+    }
+
     // The failure branch, kept out of line so that the callers stay small. libc says only -1 and
     // leaves the reason in the thread's errno. By the time managed code runs again, that variable
     // may be stale: leaving a P/Invoke can meet a garbage collection in progress, and waiting for
@@ -392,6 +410,12 @@ public static unsafe class Libc
 
     [DllImport("libc", EntryPoint = "getpid")]
     private static extern int getpid_();
+
+    [DllImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    private static extern int sched_setaffinity_(int thread, nuint size, ulong* mask);
+
+    [DllImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    private static extern int sched_getaffinity_(int thread, nuint size, ulong* mask);
 
     [DllImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static extern int prctl_(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5);
