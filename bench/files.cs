@@ -1,5 +1,5 @@
 // What a file operation costs, on each file system named: RingCore's ops and its streaming writer beside the plain calls of System.IO.
-// One process, one thread, medians of rounds; the kernel's own worker threads may use the other core.
+// One process, one thread; minima and medians of rounds; the kernel's own worker threads may use the other core.
 // usage: dotnet run bench/files.cs [-- rounds=7 count=2000 folders=/tmp,/dev/shm]
 #:project ../src/RingCore
 #:property PublishAot=false
@@ -14,7 +14,7 @@ int count = int.Parse(options.GetValueOrDefault("count", "2000"));
 foreach (string folder in options.GetValueOrDefault("folders", Path.GetTempPath() + ",/dev/shm").Split(','))
 {
     string name = Path.Combine(folder, $"ringcore-bench-{Environment.ProcessId}");
-    Console.WriteLine($"\n{new DriveInfo(folder).DriveFormat} ({folder})".PadRight(46) + "real µs    CPU µs, each");
+    Console.WriteLine($"\n{new DriveInfo(folder).DriveFormat} ({folder})".PadRight(46) + "  real µs, min  median    CPU µs, min, each");
     try
     {
         RingExecutor.Run(() => MeasureAsync(name));
@@ -107,5 +107,5 @@ async RingTask ReportAsync(string what, int times, Func<RingTask> action, int ea
         cpu.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / Math.Max(times, each));
     }
 
-    Console.WriteLine($"{what,-45}{real.Order().ElementAt(rounds / 2),9:F2} {cpu.Order().ElementAt(rounds / 2),9:F2}");
+    Console.WriteLine($"{what,-45}{real.Min(),14:F2} {real.Order().ElementAt(rounds / 2),9:F2} {cpu.Min(),14:F2}");
 }
