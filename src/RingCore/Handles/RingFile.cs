@@ -3,6 +3,7 @@
 // small pieces in RingFileWriter.cs. Names and paths are not its business: Op has rename, unlink, mkdir, link.
 
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -208,7 +209,7 @@ public sealed partial class RingFile : RingHandle
             throw new ArgumentOutOfRangeException(nameof(alignment), alignment, "The alignment must be a power of two.");
         byte[] array = GC.AllocateUninitializedArray<byte>(checked(length + alignment), pinned: true);
         nint address = (nint)Unsafe.AsPointer(ref array[0]);
-        return array.AsMemory((int)(-address & (alignment - 1)), length);
+        return MemoryMarshal.CreateFromPinnedArray(array, (int)(-address & (alignment - 1)), length); // Says that it is pinned: no GCHandle per op.
     }
 
     /// <summary>A writer's write.</summary>
