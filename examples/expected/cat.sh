@@ -28,6 +28,6 @@ fi
 echo "exit $code, and $(grep -ci 'no space left' "$scratch/errors") line that says why"
 case $program in
     */stock/*) ;; # The console's stream does not tell.
-    *) { cats "$scratch/input" 2> "$scratch/errors"; echo "$?" > "$scratch/code"; } | head -c 10 > /dev/null
+    *) { code=0; cats "$scratch/input" 2> "$scratch/errors" || code=$?; echo "$code" > "$scratch/code"; } | head -c 10 > /dev/null
        echo "a reader that leaves: exit $(cat "$scratch/code"), and $(grep -c EPIPE "$scratch/errors") line that says why" ;;
 esac

@@ -10,13 +10,13 @@ head -c 100000000 /dev/urandom > "$scratch/input"
 hash=$(sha256sum < "$scratch/input" | cut -c 1-64)
 cat "$scratch/input" | tees "$scratch/one" "$scratch/two" | three "100 MB, a pipe"
 tees "$scratch/one" "$scratch/two" < "$scratch/input" | three "100 MB, a file"
-{ tees /dev/full "$scratch/two" < "$scratch/input" 2> "$scratch/errors"; echo "$?" > "$scratch/code"; } | same "beside a full disk, standard output"
+{ code=0; tees /dev/full "$scratch/two" < "$scratch/input" 2> "$scratch/errors" || code=$?; echo "$code" > "$scratch/code"; } | same "beside a full disk, standard output"
 same "beside a full disk, second file" < "$scratch/two"
 echo "exit $(cat "$scratch/code"), and $(grep -ci 'no space left' "$scratch/errors") line that says why"
 : > "$scratch/two"
 case $program in
     */stock/*) ;; # The console's stream does not tell.
-    *) { tees "$scratch/one" "$scratch/two" < "$scratch/input" 2> "$scratch/errors"; echo "$?" > "$scratch/code"; } | head -c 10 > /dev/null
+    *) { code=0; tees "$scratch/one" "$scratch/two" < "$scratch/input" 2> "$scratch/errors" || code=$?; echo "$code" > "$scratch/code"; } | head -c 10 > /dev/null
        same "beside a reader that leaves, second file" < "$scratch/two"
        echo "exit $(cat "$scratch/code"), and $(grep -c EPIPE "$scratch/errors") line that says why" ;;
 esac
