@@ -2,7 +2,7 @@
 for size in 0 1 4095 4096 4097 5000 65535 65536 65537 262144 104857600; do
     head -c "$size" /dev/urandom > "$scratch/input"
     example "$scratch/input" 2> "$scratch/errors" | same "$size bytes" "$scratch/input"
-    cat "$scratch/errors"
+    [ "$size" -gt 65536 ] || cat "$scratch/errors" # A pipe may take less at once, as its reader has time.
 done
 example "$scratch/input" 2> /dev/null > "$scratch/copy"
 same "to a file" "$scratch/input" < "$scratch/copy"

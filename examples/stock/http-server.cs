@@ -100,6 +100,5 @@ internal readonly record struct Request(long Length, string Status, bool Keep = 
         return true;
     }
 
-    public int Answer(Span<byte> to) => Utf8.TryWrite(to, $"HTTP/1.1 {Status}\r\nContent-Type: text/plain\r\nContent-Length: {(Status == Ok ? 13 : 0)
-        }\r\nConnection: {(Keep ? "keep-alive" : "close")}\r\n\r\n{(Status == Ok && !IsHead ? "Hello, World!" : "")}", out int length) ? length : 0;
+    public int Answer(Span<byte> to) => Utf8.TryWrite(to, $"HTTP/1.1 {Status}\r\nContent-Type: text/plain\r\nContent-Length: {(Status == Ok ? 13 : 0)}\r\nConnection: {(Keep ? "keep-alive" : "close")}\r\n\r\n{(Status == Ok && !IsHead ? "Hello, World!" : "")}", out int length) ? length : 0;
 }
