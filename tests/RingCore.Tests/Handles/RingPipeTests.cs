@@ -73,7 +73,7 @@ public sealed partial class RingPipeTests : LiveTest
         await RingExecutor.Delay(TimeSpan.FromMilliseconds(5));
         reader.Dispose();
         e = await Throws<IOException>(async () => await write);
-        Assert.Contains("after 4096 of its bytes", e.Message, StringComparison.Ordinal);
+        Assert.Contains("after 4096 bytes", e.Message, StringComparison.Ordinal);
         Assert.Equal(Errno.EPIPE, e.InnerException!.HResult);
         await Throws<IOException>(async () => await queued);
         e = await Throws<IOException>(async () => await second.WriteAsync(new byte[1]));
@@ -148,7 +148,7 @@ public sealed partial class RingPipeTests : LiveTest
         Assert.Equal(4096, await reader.ReadAsync(all));
         using var later = new CancellationTokenSource(20);
         IOException fault = await Throws<IOException>(async () => await writer.WriteAsync(new byte[5000], later.Token));
-        Assert.Contains("after 4096 of its bytes", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("after 4096 bytes", fault.Message, StringComparison.Ordinal);
         (reader, writer).Dispose();
     });
 
@@ -228,7 +228,7 @@ public sealed partial class RingPipeTests : LiveTest
             ValueTask write = pipe.WriteAsync("xyz"u8.ToArray());
             await Op.Nop();
             pipe.CancelAll();
-            Assert.Contains("after 2 of its bytes", (await Caught.By(write))!.Message, StringComparison.Ordinal);
+            Assert.Contains("after 2 bytes", (await Caught.By(write))!.Message, StringComparison.Ordinal);
         });
         Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_WRITE);
     }
