@@ -18,6 +18,8 @@ Arm[] known =
     new("c-single-pf", Kind.C, "single pollfirst"),
     new("c-multi-pf", Kind.C, "multi pollfirst"),
     new("c-select-pf", Kind.C, "select pollfirst"),
+    new("c-single-fixed", Kind.C, "single fixed"),
+    new("c-multi-fixed", Kind.C, "multi fixed"),
     new("ringcore-jit", Kind.Jit, "examples/echo.cs"),
     new("ringcore-aot", Kind.Aot, "examples/echo.cs"),
     new("sockets", Kind.Jit, "bench/stock/echo-sockets.cs"),

@@ -8,6 +8,7 @@ Dictionary<RingFeatures, (string Since, string With, string Without)> words = ne
 {
     [RingFeatures.SingleMmap] = ("5.4", "one mapping for both queues", "two mappings"),
     [RingFeatures.ExtArg] = ("5.11", "waits end at a deadline", "one TIMEOUT op keeps the deadline"),
+    [RingFeatures.SqPoll] = ("5.11", "a kernel thread takes submissions", "calls submit; RingOptions.SqPoll asks for the thread"),
     [RingFeatures.MultishotPoll] = ("5.13", "one poll op reports many events", "one poll op per event"),
     [RingFeatures.WorkerLimit] = ("5.15", "kernel workers are capped by RingOptions", "the kernel's own limits"),
     [RingFeatures.SubmitAll] = ("5.18", "one bad request does not stop its batch", "the rest is submitted again"),

@@ -1,12 +1,13 @@
 #:project ../src/RingCore
-// Copies a file to standard output through chains of read and write: dotnet run examples/linked-cat.cs FILE. The kernel starts the write
-// when the read has succeeded in full, without a turn through this program. A short read breaks its chain: the last piece is then
-// written on its own, so the output is right for every length, also of a file that shrinks meanwhile.
+// Copies a file to standard output with chains: dotnet run examples/linked-cat.cs FILE. Each chunk is a read and the write of what it
+// brought, linked in the kernel: four chunks, eight requests, one enter, and no user code runs in between. A read that comes up short
+// breaks its chain, so that no byte is written that was not read; what it brought is then written without a link.
 
 using RingCore;
 using RingCore.Sys;
 
-if (args is not [var path])
+const int Chunk = 64 * 1024, Depth = 4;
+if (args.Length != 1)
 {
     Console.Error.WriteLine("usage: linked-cat FILE");
     return 2;
@@ -14,32 +15,42 @@ if (args is not [var path])
 
 try
 {
-    RingExecutor.Run(async () =>
+    return RingExecutor.Run(async () =>
     {
-        await using RingFile file = await RingFile.OpenAsync(path);
-        using RingHandle output = RingHandle.Adopt(1, ownsFd: false);
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(256 * 1024, pinned: true);
-        int chains = 0;
-        int broken = 0;
-        for (long offset = 0; ;)
+        await using RingFile file = await RingFile.OpenAsync(args[0]);
+        RingHandle output = RingHandle.Adopt(1, ownsFd: false);
+        Memory<byte>[] buffers = [.. Enumerable.Range(0, Depth).Select(_ => (Memory<byte>)new byte[Chunk])];
+        long length = (await file.GetStatusAsync()).Length, offset = 0; // A guess: it may grow or shrink, and in /proc it is 0.
+        for (int chunks = 0, linked = 0; ;)
         {
-            ChainResult chain = await Op.Read(file, buffer, offset).Then(Op.Write(output, buffer)); // Both of one length: known before the read.
-            chains++;
-            int read = Check(chain.Steps[0], "reading");
-            int written = chain.IsSuccess ? chain.Steps[1].Res : Math.Max(0, chain.Steps[1].Res);
-            if (read == buffer.Length && chain.Steps[1] is { IsSuccess: false } refused)
-                Check(refused, "writing"); // The read was whole: it was the write that failed.
-            broken += read < buffer.Length ? 1 : 0;
-            while (written < read) // A short read severed the link, or a pipe took only a part.
-                written += Check(await Op.Write(output, buffer.AsMemory(written, read - written)), "writing");
-            offset += read;
-            if (read == 0)
-                break; // The end. A short read alone does not prove it.
-        }
+            var steps = new List<Op>();
+            for (long next = offset; steps.Count < 2 * Depth && (steps.Count == 0 || next < length); next += Chunk)
+            {
+                Memory<byte> chunk = buffers[steps.Count / 2][..(int)Math.Min(Chunk, next < length ? length - next : Chunk)];
+                steps.AddRange(Op.Read(file, chunk, next), Op.Write(output, chunk)); // The last is as long as the rest: not short.
+            }
 
-        Console.Error.WriteLine($"{chains} chains, {broken} broken by a short read");
+            ChainResult result = await steps[2..].Aggregate(steps[0].Then(steps[1]), (chain, step) => chain.Then(step));
+            for (int i = 0; i < steps.Count; i += 2)
+            {
+                (int read, int written) = (result.Steps[i].Res, Math.Max(result.Steps[i + 1].Res, 0));
+                if (read == 0) // The end. Its write was cancelled, as all behind it were.
+                {
+                    Console.Error.WriteLine($"{linked} of {chunks} chunks written by the kernel's link");
+                    return 0;
+                }
+
+                if (read == -Errno.ECANCELED && i > 0)
+                    break; // A step before it was short: the next round reads it again.
+                Check(read, "reading");
+                Check(result.Steps[i + 1].Errno is Errno.ECANCELED or Errno.EAGAIN ? 0 : result.Steps[i + 1].Res, "writing");
+                (chunks, linked) = (chunks + 1, linked + (written == read ? 1 : 0));
+                while (written < read)
+                    written += await WriteAsync(output, buffers[i / 2][written..read]);
+                offset += read;
+            }
+        }
     });
-    return 0;
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException or RingUnavailableException)
 {
@@ -47,5 +58,13 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException or Rin
     return e is RingUnavailableException ? 3 : 1;
 }
 
-static int Check(OpResult result, string what) =>
-    result.IsSuccess ? result.Res : throw new IOException($"{what}: {Errno.Describe(result.Errno)}");
+static async RingTask<int> WriteAsync(RingHandle output, Memory<byte> bytes)
+{
+    OpResult result = await Op.Write(output, bytes);
+    if (result.Errno != Errno.EAGAIN)
+        return Check(result.Res, "writing");
+    Check((await Op.Poll(output, SocketConstants.POLLOUT)).Res, "waiting"); // Whoever started us made it O_NONBLOCK.
+    return 0;
+}
+
+static int Check(int res, string what) => res >= 0 ? res : throw new IOException($"{what}: {Errno.Describe(-res)}", -res);

@@ -1,6 +1,7 @@
 #:project ../src/RingCore
-// A TCP proxy: dotnet run examples/proxy.cs LISTEN TARGET, both address:port. Each connection is passed on in both directions with one
-// buffer's worth of bytes on the way at most; the end of one direction is passed on too, the other goes on. Serves until SIGINT or SIGTERM.
+// A TCP proxy: dotnet run examples/proxy.cs LISTEN TARGET, both address:port. Two tasks a connection, one per direction, with one
+// buffer each: a slow reader slows the sender down. An end is passed on as an end, with the other direction still open; a peer that
+// vanishes is passed on as a reset.
 
 using System.Net;
 using System.Net.Sockets;
@@ -9,14 +10,13 @@ using RingCore;
 
 if (args.Length != 2 || !IPEndPoint.TryParse(args[0], out IPEndPoint? address) || !IPEndPoint.TryParse(args[1], out IPEndPoint? target))
 {
-    Console.Error.WriteLine("usage: proxy LISTEN TARGET, both address:port, such as 127.0.0.1:8000 127.0.0.1:80");
+    Console.Error.WriteLine("usage: proxy LISTEN TARGET, both address:port, such as 127.0.0.1:7002 127.0.0.1:7001");
     return 2;
 }
 
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-
 try
 {
     RingExecutor.Run(async () =>
@@ -24,56 +24,68 @@ try
         await using RingListener listener = RingListener.Bind(address);
         Console.WriteLine($"listening on {listener.LocalEndPoint}");
         await foreach (RingConnection client in listener.AcceptAllAsync(stop.Token))
-            _ = RingExecutor.Spawn(() => Serve(client));
+            _ = RingExecutor.Spawn(() => ProxyAsync(client, target));
         Console.WriteLine("bye");
     });
+    return 0;
 }
 catch (Exception e) when (e is SocketException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return e is SocketException ? 1 : 3;
+    return e is RingUnavailableException ? 3 : 1;
 }
 
-return 0;
-
-async RingTask Serve(RingConnection client)
+static async RingTask ProxyAsync(RingConnection client, IPEndPoint target)
 {
-    using RingConnection closing = client;
-    try
+    using (client)
     {
-        using RingConnection server = await RingConnection.ConnectAsync(target, TimeSpan.FromSeconds(5));
-        RingTask there = RingExecutor.Spawn(() => Pass(client, server));
-        RingTask back = RingExecutor.Spawn(() => Pass(server, client));
-        await there; // Both end: one that fails closes the two connections, which ends the other.
-        await back;
-    }
-    catch (Exception e) when (e is SocketException or TimeoutException)
-    {
-        Console.Error.WriteLine($"{target}: {e.Message}");
-    }
-}
-
-static async RingTask Pass(RingConnection from, RingConnection to)
-{
-    try
-    {
-        while (await from.ReadLeaseAsync() is { IsEnd: false } lease)
+        try
         {
-            using (lease)
-                await to.WriteAsync(lease.Memory); // The next read waits for it: a slow reader slows the sender, not the proxy's memory.
+            using RingConnection server = await RingConnection.ConnectAsync(target, timeout: TimeSpan.FromSeconds(10));
+            RingTask forth = RingExecutor.Spawn(() => PumpAsync(client, server));
+            await PumpAsync(server, client);
+            await forth;
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or OperationCanceledException)
+        {
+            Reset(client); // The target cannot be reached: so it looks from here, too.
+        }
+    }
+}
+
+// One direction, until its end. Whatever breaks it breaks the other one as well.
+static async RingTask PumpAsync(RingConnection from, RingConnection to)
+{
+    try
+    {
+        while (true)
+        {
+            using ReadLease lease = await from.ReadLeaseAsync();
+            if (lease.IsEnd)
+                break;
+            await to.WriteAsync(lease.Memory);
         }
 
         await to.ShutdownAsync(SocketShutdown.Send);
     }
     catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
     {
-        from.Dispose(); // The peer has gone, or the proxy stops.
-        to.Dispose();
+        Reset(from);
+        Reset(to);
     }
+}
+
+static void Reset(RingConnection connection)
+{
+    if (connection.IsDisposed)
+        return;
+    SocketOptions options = connection.Options;
+    options.ResetOnClose = true;
+    connection.Dispose(); // Ends the other direction's read or write, if it waits.
 }
 
 void Stop(PosixSignalContext signal)
 {
-    signal.Cancel = true; // Not the default action, which would end the process at once.
+    signal.Cancel = true;
     stop.Cancel();
 }

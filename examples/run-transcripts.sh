@@ -4,7 +4,7 @@
 #   examples/run-transcripts.sh [--update] [--from FOLDER] [NAME...]
 #
 # NAME is that of NAME.cs, stock-NAME of its twin stock/NAME.cs, ladder-NN of ladder/NN-*.cs. expected/NAME.sh, where it is there,
-# says how to run it (the twin's way too); else it is run without arguments.
+# says how to run it (the twin's way too) with the functions below; else it is run without arguments.
 # --update writes the transcripts instead of comparing; --from takes NAME.cs from another folder, against the same transcripts.
 # Numbers that differ from run to run are masked on both sides, by `mask` below. Ends with "N passed, N failed".
 set -euo pipefail
@@ -30,7 +30,8 @@ fi
 export LC_ALL=C.UTF-8 NO_COLOR=1 DOTNET_NOLOGO=1
 scratch=$(mktemp -d)
 server=
-trap '[ -z "$server" ] || kill -KILL -- "-$server" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+behind=
+trap 'rm -rf "$scratch"' EXIT
 
 # What a run may change: ports, addresses in memory, process ids, versions, rates, times, shares, and any number written with
 # a decimal point or thousands separators; in a trace the fd, generation and enter numbers and the sizes of batches; what depends
@@ -50,6 +51,31 @@ mask() {
         -e 's/\b(fd|gen|enter)([ =])[0-9]+/\1\2NUMBER/g; s/\b[0-9]+ (SQE|CQE|completion)s?/NUMBER \1/g' \
         -e 's/needs perf|perf may not count here|perf counted nothing/NUMBER/' \
         -e 's/([^ ]) {2,}/\1 /g; s/([─═-])[─═-]+/\1\1/g; s/ +$//'
+}
+
+# example [ARGUMENT...]: the example at hand, with the standard streams of the caller.
+example() { dotnet "$(dll_of "$name")" "$@"; }
+
+# same WHAT FILE: whether standard input has the bytes of FILE, by hash.
+same() {
+    if [ "$(sha256sum)" = "$(sha256sum < "$2")" ]; then echo "$1: the same bytes"; else echo "$1: NOT THE SAME BYTES"; fi
+}
+
+# serve_behind NAME [ARGUMENT...]: a RingCore example that another one talks to; its port is $port. end_behind ends it.
+serve_behind() {
+    local tick
+    setsid dotnet "$(dll_of "$1")" "${@:2}" < /dev/null > "$scratch/behind" 2>&1 &
+    behind=$!
+    for ((tick = 0; tick < 600; tick++)); do
+        port=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$scratch/behind")
+        [ -z "$port" ] && kill -0 "$behind" 2>/dev/null || break
+        sleep 0.1
+    done
+}
+end_behind() {
+    kill "-${1:-TERM}" "$behind" 2>/dev/null || true
+    wait "$behind" 2>/dev/null || true
+    behind=
 }
 
 # run FILE [ARGUMENT...]: an example that ends by itself.
@@ -88,6 +114,15 @@ serve() {
     echo "exit $code"
 }
 
+# ask PORT: sends standard input to that port and prints what comes back until the end.
+ask() {
+    local socket
+    exec {socket}<>"/dev/tcp/127.0.0.1/$1"
+    cat >&"$socket"
+    timeout 20 cat <&"$socket"
+    exec {socket}>&-
+}
+
 # Two lines out and back on one connection.
 echo_client() {
     local socket line sent
@@ -102,11 +137,7 @@ echo_client() {
 
 # One GET: the status line and the body.
 http_client() {
-    local socket
-    exec {socket}<>"/dev/tcp/127.0.0.1/$1"
-    printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "${2:-/}" >&"$socket"
-    timeout 20 cat <&"$socket" | tr -d '\r' | awk 'NR == 1 || body { print "client: " $0 } $0 == "" { body = 1 }'
-    exec {socket}>&-
+    printf 'GET / HTTP/1.0\r\nHost: localhost\r\n\r\n' | ask "$1" | tr -d '\r' | awk 'NR == 1 || body { print "client: " $0 } $0 == "" { body = 1 }'
 }
 
 program_of() {
@@ -117,21 +148,33 @@ program_of() {
     esac
 }
 
-transcript() {
-    local program how=$here/expected/${1#stock-}.sh
+transcript() ( # In a shell of its own: what expected/NAME.sh defines and starts ends with it.
+    trap 'for group in $server $behind; do kill -KILL -- "-$group" 2>/dev/null || true; done' EXIT
+    set +e
+    how=$here/expected/${1#stock-}.sh
     program=$(program_of "$1")
     if [ -f "$how" ]; then . "$how"; else run "$program"; fi
+)
+
+# build NAME: what it prints tells where the program is.
+build() { dotnet build "$(program_of "$1")" -v minimal -nologo > "$scratch/build.$1" 2>&1 || cat "$scratch/build.$1"; }
+dll_of() {
+    [ -f "$scratch/build.$1" ] || build "$1" >&2
+    sed -nE 's/.* -> (.*\.dll)$/\1/p' "$scratch/build.$1" | tail -n 1
 }
 
-# Two at a time: most of the time goes into building.
-for name in "${names[@]}"; do program_of "$name"; done | xargs -P 2 -I {} dotnet build {} -v quiet -nologo > "$scratch/build" 2>&1 || cat "$scratch/build"
+# Most of the time goes into building: one program first, because it builds RingCore for all, then as many at a time as there are processors.
+export here from scratch
+export -f build program_of
+build "${names[0]}"
+printf '%s\n' "${names[@]:1}" | xargs -r -P "$(nproc)" -I {} bash -c 'build {}'
 
 passed=0
 failed=0
 for name in "${names[@]}"; do
     expected=$here/expected/$name.txt
     SECONDS=0
-    transcript "$name" > "$scratch/raw"
+    transcript "$name" > "$scratch/raw" || true # Whatever went wrong is missing in its output.
     mask < "$scratch/raw" > "$scratch/actual"
     if $update; then
         mkdir -p "$here/expected"

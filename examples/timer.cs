@@ -1,6 +1,6 @@
 #:project ../src/RingCore
-// Timers: dotnet run examples/timer.cs. Three delays started together, in the wrong order; they end in the order of their deadlines.
-// A delay is no kernel request: it stands in a heap, and the next deadline is what the enter waits for at most.
+// Timers: dotnet run examples/timer.cs. Three tasks sleep at once on one thread, a fourth changes its mind. A delay is not a kernel
+// request: the earliest deadline bounds the enter's wait, so sleeping costs an enter per deadline and no SQE.
 
 using System.Diagnostics;
 using RingCore;
@@ -9,26 +9,57 @@ try
 {
     RingExecutor.Run(async () =>
     {
+        await RingExecutor.Delay(TimeSpan.FromMilliseconds(1)); // The executor's own first request leaves with the first enter.
+        int thread = Environment.CurrentManagedThreadId;
+        RingExecutor executor = RingExecutor.Current!;
+        RingCounters before = executor.Counters;
         long started = Stopwatch.GetTimestamp();
-        RingTask[] timers = [RingExecutor.Spawn(() => Ring(300)), RingExecutor.Spawn(() => Ring(100)), RingExecutor.Spawn(() => Ring(200))];
-        foreach (RingTask timer in timers)
-            await timer;
-        RingCounters counters = RingExecutor.Current!.Counters;
-        Console.WriteLine($"requests for three timers: {counters.Sqes - 1}"); // One more is the executor's own, for wake-ups by other threads.
+        using var stop = new CancellationTokenSource();
+        RingTask cancelled = RingExecutor.Spawn(() => Cancelled(stop.Token));
+        RingTask[] sleepers =
+        [
+            RingExecutor.Spawn(() => Sleep("third", TimeSpan.FromMilliseconds(300))),
+            RingExecutor.Spawn(() => Sleep("first", TimeSpan.FromMilliseconds(100))),
+            RingExecutor.Spawn(() => Sleep("second", TimeSpan.FromMilliseconds(200))),
+        ];
+        foreach (RingTask sleeper in sleepers)
+            await sleeper;
+        TimeSpan time = Stopwatch.GetElapsedTime(started);
+        stop.Cancel();
+        await cancelled;
 
-        async RingTask Ring(int milliseconds)
-        {
-            await RingExecutor.Delay(TimeSpan.FromMilliseconds(milliseconds));
-            double late = Stopwatch.GetElapsedTime(started).TotalMilliseconds - milliseconds;
-            Console.WriteLine($"{milliseconds} timer fired, {late:F2} ms late");
-            if (late < 0)
-                throw new InvalidOperationException("a timer fired too early");
-        }
+        RingCounters used = executor.Counters - before;
+        bool together = time >= TimeSpan.FromMilliseconds(300) && time < TimeSpan.FromMilliseconds(600);
+        Console.WriteLine($"all slept at once ({time.TotalMilliseconds:F1} ms, not 600): {(together ? "yes" : "no")}");
+        Console.WriteLine($"on one thread: {(thread == Environment.CurrentManagedThreadId ? "yes" : "no")}");
+        Console.WriteLine($"SQEs: {used.Sqes}");
     });
-    return 0;
 }
 catch (RingUnavailableException e)
 {
     Console.Error.WriteLine(e.Message);
     return 3;
+}
+
+return 0;
+
+static async RingTask Sleep(string name, TimeSpan time)
+{
+    long started = Stopwatch.GetTimestamp();
+    await RingExecutor.Delay(time);
+    TimeSpan late = Stopwatch.GetElapsedTime(started) - time;
+    Console.WriteLine($"{name} after {time.TotalMilliseconds} ms, {late.TotalMilliseconds:F3} ms late{(late < TimeSpan.Zero ? ": that is early!" : "")}");
+}
+
+static async RingTask Cancelled(CancellationToken token)
+{
+    try
+    {
+        await RingExecutor.Delay(TimeSpan.FromHours(1), token);
+        Console.WriteLine("an hour has passed");
+    }
+    catch (OperationCanceledException)
+    {
+        Console.WriteLine("the hour was called off");
+    }
 }

@@ -5,20 +5,21 @@
 //              because with pipelined requests several sends of one socket are with the kernel at once
 //   select     one-shot recv into a buffer of the ring, send from it, give it back, recv again: what ReadLeaseAsync does
 //   pollfirst  the recv waits for the socket to be readable before its first attempt
+//   fixed      every socket is put into a table of registered files, and requests name its place there instead of its number
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include "ring.h"
 
 enum { ACCEPT = 1, RECV = 2, SEND = 3 };
-enum { BUFFERS = 1024, BUFFER_SIZE = 4096, MAX_FD = 65536 };
+enum { BUFFERS = 1024, BUFFER_SIZE = 4096, MAX_FD = 65536, PLACES = 8192 };
 
 static struct ring ring;
 static struct io_uring_buf *pool;      // the tail of the buffer ring lies in the unused last field of entry 0
 static unsigned short pool_tail;
 static char *pool_memory;
 static char *own[MAX_FD];
-static int single, multi, recv_flags;
+static int single, multi, recv_flags, fixed;
 
 static unsigned long long tag(int op, int fd, int bid) {
     return ((unsigned long long)op << 56) | ((unsigned long long)bid << 32) | (unsigned)fd;
@@ -57,12 +58,13 @@ static void arm_recv(int fd) {
     sqe->opcode = IORING_OP_RECV;
     sqe->fd = fd;
     sqe->ioprio = recv_flags;
+    if (fixed) sqe->flags = IOSQE_FIXED_FILE;
     if (single) {
         if (!own[fd]) own[fd] = malloc(BUFFER_SIZE);
         sqe->addr = (unsigned long)own[fd];
         sqe->len = BUFFER_SIZE;
     } else {
-        sqe->flags = IOSQE_BUFFER_SELECT;   // the kernel picks a buffer of group 0; len 0: as long as that buffer
+        sqe->flags |= IOSQE_BUFFER_SELECT;   // the kernel picks a buffer of group 0; len 0: as long as that buffer
     }
     sqe->user_data = tag(RECV, fd, 0);
 }
@@ -74,7 +76,19 @@ static void send_back(int fd, int bid, int length) {
     sqe->addr = (unsigned long)(single ? own[fd] : pool_memory + (size_t)bid * BUFFER_SIZE);
     sqe->len = length;
     sqe->msg_flags = MSG_WAITALL;
+    if (fixed) sqe->flags = IOSQE_FIXED_FILE;
     sqe->user_data = tag(SEND, fd, bid);
+}
+
+// The socket's place in the table is its number; -1 empties the place.
+static void set_place(int place, int fd) {
+    struct io_uring_files_update update = { .offset = place, .fds = (unsigned long)&fd };
+    if (fixed && syscall(SYS_io_uring_register, ring.index, IORING_REGISTER_FILES_UPDATE | REGISTER_ON_REGISTERED_RING, &update, 1) != 1) die("registered file");
+}
+
+static void open_places(void) {
+    struct io_uring_rsrc_register table = { .nr = PLACES, .flags = IORING_RSRC_REGISTER_SPARSE };
+    if (syscall(SYS_io_uring_register, ring.index, IORING_REGISTER_FILES2 | REGISTER_ON_REGISTERED_RING, &table, sizeof table)) die("registered files");
 }
 
 int main(int argc, char **argv) {
@@ -82,9 +96,12 @@ int main(int argc, char **argv) {
     const char *mode = argc > 2 ? argv[2] : "multi";
     single = !strcmp(mode, "single");
     multi = !strcmp(mode, "multi");
-    if (!single && !multi && strcmp(mode, "select")) { fprintf(stderr, "usage: echo_limit PORT [single|multi|select] [pollfirst]\n"); return 2; }
+    if (!single && !multi && strcmp(mode, "select")) { fprintf(stderr, "usage: echo_limit PORT [single|multi|select] [pollfirst] [fixed]\n"); return 2; }
     if (multi) recv_flags |= IORING_RECV_MULTISHOT;
-    if (argc > 3 && !strcmp(argv[3], "pollfirst")) recv_flags |= IORING_RECVSEND_POLL_FIRST;
+    for (int i = 3; i < argc; i++) {
+        if (!strcmp(argv[i], "pollfirst")) recv_flags |= IORING_RECVSEND_POLL_FIRST;
+        if (!strcmp(argv[i], "fixed")) fixed = 1;
+    }
 
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -93,6 +110,7 @@ int main(int argc, char **argv) {
 
     ring_open(&ring, 2048, 8192);
     if (!single) open_pool();
+    if (fixed) open_places();
     arm_accept(listener);
 
     for (;;) {
@@ -103,7 +121,8 @@ int main(int argc, char **argv) {
             struct io_uring_cqe *cqe = ring_cqe(&ring, i);
             int op = cqe->user_data >> 56, fd = (int)(cqe->user_data & 0xffffffff), bid = (cqe->user_data >> 32) & 0xffffff;
             if (op == ACCEPT) {
-                if (cqe->res >= 0 && cqe->res < MAX_FD) {
+                if (cqe->res >= 0 && cqe->res < (fixed ? PLACES : MAX_FD)) {
+                    set_place(cqe->res, cqe->res);
                     setsockopt(cqe->res, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
                     arm_recv(cqe->res);
                 }
@@ -116,7 +135,7 @@ int main(int argc, char **argv) {
                 } else {
                     if (cqe->flags & IORING_CQE_F_BUFFER) { give_back(bid); returned = 1; }
                     if (cqe->res == -ENOBUFS) arm_recv(fd);
-                    else close(fd);
+                    else { set_place(fd, -1); close(fd); }
                 }
             } else {
                 if (!single) { give_back(bid); returned = 1; }

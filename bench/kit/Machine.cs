@@ -6,21 +6,23 @@ namespace RingCore.Bench;
 /// <summary>Where figures were taken: printed beside them and kept with them.</summary>
 public sealed partial record Machine(string Kernel, string Processor, int Cores, string DotNet, string RingSetupFlags, DateTime Date)
 {
-    public static Machine Describe() => new(
+    /// <param name="source">The C program of this bench, below <c>bench/</c>.</param>
+    /// <param name="flagsAfter">Where in it the names of its set-up flags begin.</param>
+    public static Machine Describe(string source = "c/ring.h", string flagsAfter = "#define RING_SETUP_FLAGS") => new(
         File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
         ProcessorName().Match(File.ReadAllText("/proc/cpuinfo")).Groups[1].Value,
         Environment.ProcessorCount,
         RuntimeInformation.FrameworkDescription,
-        FlagsOfTheCPrograms(),
+        FlagsOf(source, flagsAfter),
         DateTime.UtcNow);
 
     public override string ToString() =>
         $"{Date:yyyy-MM-dd HH:mm} UTC, kernel {Kernel}, {Processor}, {Cores} cores, {DotNet}\nC ring flags: {RingSetupFlags}";
 
-    private static string FlagsOfTheCPrograms()
+    private static string FlagsOf(string source, string flagsAfter)
     {
-        string header = File.ReadAllText(Path.Combine(Toolchain.BenchFolder, "c", "ring.h"));
-        return string.Join('|', FlagNames().Matches(header[header.IndexOf("#define RING_SETUP_FLAGS", StringComparison.Ordinal)..])
+        string code = File.ReadAllText(Path.Combine(Toolchain.BenchFolder, source));
+        return string.Join('|', FlagNames().Matches(code[code.IndexOf(flagsAfter, StringComparison.Ordinal)..])
             .Select(match => match.Groups[1].Value).Distinct());
     }
 

@@ -11,7 +11,35 @@ public static class Toolchain
     /// <summary>The path of a file given as the repository names it.</summary>
     public static string InRepository(string path) => Path.GetFullPath(Path.Combine(BenchFolder, "..", path));
 
-    public static async Task BuildCAsync() => await Commands.RunAsync("make", "--silent", "-C", Path.Combine(BenchFolder, "c"));
+    /// <summary>Builds the C programs named, or all that echo.cs and nop.cs run.</summary>
+    public static async Task BuildCAsync(params string[] targets) =>
+        await Commands.RunAsync(["make", "--silent", "-C", Path.Combine(BenchFolder, "c"), .. targets.Select(target => $"../out/{target}")]);
+
+    /// <summary>
+    /// Builds the tokio programs of <c>bench/table</c> from Debian's crates alone, without a network.
+    /// </summary>
+    public static async Task BuildCargoAsync()
+    {
+        const string Crates = "/usr/share/cargo/registry";
+        if (Commands.Missing("cargo") is { } missing)
+        {
+            throw new BenchException(missing);
+        }
+
+        if (!Directory.Exists(Crates) || Directory.GetDirectories(Crates, "tokio-1.*").Length == 0)
+        {
+            throw new BenchException("Debian's librust-tokio-dev is missing");
+        }
+
+        await Commands.RunAsync("cargo", "build", "--release", "--offline", "--quiet",
+            "--manifest-path", Path.Combine(BenchFolder, "table", "Cargo.toml"), "--target-dir", Path.Combine(OutFolder, "cargo"),
+            "--config", "source.crates-io.replace-with=\"debian\"", "--config", $"source.debian.directory=\"{Crates}\"");
+    }
+
+    public static string CargoProgram(string name) => Path.Combine(OutFolder, "cargo", "release", name);
+
+    /// <summary>A folder under <c>out</c>, made if it is not there.</summary>
+    public static string Scratch(string name) => Directory.CreateDirectory(Path.Combine(OutFolder, name)).FullName;
 
     public static string CProgram(string name) => Path.Combine(OutFolder, name);
 
@@ -19,7 +47,7 @@ public static class Toolchain
     public static async Task<string[]> BuildJitAsync(string source, string configuration)
     {
         (string path, string name) = Locate(source);
-        string folder = Path.Combine(OutFolder, name + "-jit");
+        string folder = OutputOf(path, name, "jit");
         await Commands.RunAsync("dotnet", "build", path, "-c", configuration, "-o", folder, "-nologo", "-v", "quiet");
         string app = Path.Combine(folder, name + ".dll");
         OptimisedCode.Require(app);
@@ -37,10 +65,14 @@ public static class Toolchain
     {
         await BuildJitAsync(source, configuration);
         (string path, string name) = Locate(source);
-        string folder = Path.Combine(OutFolder, name + "-aot");
+        string folder = OutputOf(path, name, "aot");
         await Commands.RunAsync("dotnet", "publish", path, "-c", configuration, "-o", folder, "-p:PublishAot=true", "-nologo", "-v", "quiet");
         return [Path.Combine(folder, name)];
     }
+
+    /// <summary>Named by folder and file: examples and their stock twins share their names.</summary>
+    private static string OutputOf(string path, string name, string kind) =>
+        Path.Combine(OutFolder, $"{Path.GetFileName(Path.GetDirectoryName(path))}-{name}-{kind}");
 
     private static (string Path, string Name) Locate(string source)
     {

@@ -1,8 +1,18 @@
-# An echo server behind it.
-dotnet run --no-build "$here/echo.cs" 127.0.0.1:0 > "$scratch/behind" &
-behind=$!
-until target=$(sed -nE 's/^listening on (.*:[0-9]+)$/\1/p' "$scratch/behind") && [ -n "$target" ]; do sleep 0.1; done
-serve echo_client "$program" 127.0.0.1:0 "$target"
-kill -TERM "$behind"
-wait "$behind" || true
-cat "$scratch/behind"
+# An echo server behind it: two lines; ten megabytes out while they come back; then it vanishes.
+proxy_client() {
+    local socket
+    echo_client "$1"
+    exec {socket}<>"/dev/tcp/127.0.0.1/$1"
+    cat "$scratch/big" >&"$socket" &
+    head -c 10M <&"$socket" | same "10 MiB through it" "$scratch/big"
+    end_behind KILL
+    timeout 10 cat <&"$socket" > "$scratch/rest" 2>&1 || true
+    sed -E 's/^cat: [^:]*: //' "$scratch/rest"
+    exec {socket}>&-
+    echo "nobody behind it any more:"
+    echo hello | ask "$1" 2>&1 | sed -E 's/^cat: [^:]*: //'
+}
+head -c 10M /dev/urandom > "$scratch/big"
+serve_behind echo 127.0.0.1:0
+serve proxy_client "$program" 127.0.0.1:0 "127.0.0.1:$port"
+rm -f "$scratch/big"

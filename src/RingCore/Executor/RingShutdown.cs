@@ -169,5 +169,6 @@ public sealed partial class RingExecutor
 
         Driver.Retire();
         Driver.Ring.Dispose();
+        Driver.Buffers?.End();
     }
 }

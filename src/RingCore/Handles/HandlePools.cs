@@ -10,7 +10,10 @@ internal sealed class HandlePools
 
     internal readonly Pool<LeaseAwaitable> LeasedReads = new();
     internal readonly Pool<TransferAwaitable> Transfers = new();
-    internal readonly Pool<RingFile.FileAwaitable> FileTransfers = new();
+    internal readonly Pool<FileTransfer> FileTransfers = new();
+
+    /// <summary>Buffers of the usual size for reading ahead.</summary>
+    internal readonly Stack<Memory<byte>> Chunks = new();
 
     internal static HandlePools OfThread => t_pools ??= new HandlePools();
 }

@@ -37,13 +37,13 @@ internal static class RingErrors
         return (int)new SocketException().SocketErrorCode;
     }
 
-    /// <summary>What a failed file operation throws: what System.IO throws for the same errno.</summary>
-    internal static Exception File(int res, RingHandle? handle, CancellationToken token, string what) => -res switch
+    /// <summary>What a failed file operation throws: what System.IO throws for the same errno, but for EFBIG, which is an IOException here.</summary>
+    internal static Exception File(int res, RingHandle? handle, CancellationToken token, string what, string? path = null) => -res switch
     {
         Errno.ECANCELED => Socket(res, handle, token, what),
-        Errno.ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}."),
+        Errno.ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}.", path),
         Errno.ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
-        Errno.EACCES or Errno.EPERM or Errno.EISDIR => new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
+        Errno.EACCES or Errno.EPERM or Errno.EISDIR or Errno.EBADF => new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
         Errno.ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
         _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
     };

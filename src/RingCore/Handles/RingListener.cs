@@ -34,8 +34,26 @@ public sealed class RingListener : RingHandle
     /// <exception cref="SocketException">Address in use, not permitted, not there.</exception>
     public static RingListener Bind(EndPoint endPoint, int backlog = 512)
     {
-        OpDriver driver = OpDriver.Required;
         ArgumentOutOfRangeException.ThrowIfLessThan(backlog, 1);
+        RingListener listener = Open(endPoint, shared: false);
+        try
+        {
+            listener.Listen(backlog);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Binds, and does not listen yet.</summary>
+    /// <param name="endPoint">As for <see cref="Bind"/>.</param>
+    /// <param name="shared">With SO_REUSEPORT: each of several listeners of one port gets its share of the connections.</param>
+    internal static RingListener Open(EndPoint endPoint, bool shared)
+    {
+        OpDriver driver = OpDriver.Required;
         SocketAddressBytes address = SocketAddressBytes.From(endPoint);
         int fd = SocketCalls.Open(address.Family);
         try
@@ -43,12 +61,13 @@ public sealed class RingListener : RingHandle
             if (endPoint is IPEndPoint ip)
             {
                 SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, 1);
+                if (shared)
+                    SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEPORT, 1);
                 if (address.Family == SocketConstants.AF_INET6)
                     SocketCalls.SetOption(fd, SocketConstants.IPPROTO_IPV6, SocketConstants.IPV6_V6ONLY, ip.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
             }
 
             RingErrors.ThrowIfFailed(SocketCalls.Bind(fd, address), $"Binding to {endPoint}");
-            RingErrors.ThrowIfFailed(Libc.listen(fd, backlog), $"Listening on {endPoint}");
             string path = endPoint is UnixDomainSocketEndPoint ? endPoint.ToString()! : "";
             bool isFile = path.Length > 0 && path[0] is not ('@' or '\0'); // Not an abstract name.
             return new RingListener(driver, fd, SocketCalls.EndPointOf(fd, peer: false) ?? endPoint, isFile ? path : null);
@@ -59,6 +78,8 @@ public sealed class RingListener : RingHandle
             throw;
         }
     }
+
+    internal void Listen(int backlog) => RingErrors.ThrowIfFailed(Libc.listen(Fd, backlog), $"Listening on {LocalEndPoint}");
 
     /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.</summary>
     /// <param name="token">Asks for cancellation. A connection that was accepted all the same is delivered.</param>
@@ -78,7 +99,10 @@ public sealed class RingListener : RingHandle
     /// Accepts until the token or the disposal of the listener ends it; both end the sequence without an exception. Multishot where
     /// the kernel has it (5.19). Connections that came and were not taken are closed.
     /// </summary>
-    public async IAsyncEnumerable<RingConnection> AcceptAllAsync([EnumeratorCancellation] CancellationToken token = default)
+    public IAsyncEnumerable<RingConnection> AcceptAllAsync(CancellationToken token = default) => AcceptAllAsync(Wrap, token);
+
+    /// <summary>As the other, with every accepted fd as the caller wants it: to live on another executor it must not have a handle here.</summary>
+    internal async IAsyncEnumerable<T> AcceptAllAsync<T>(Func<int, T> wrap, [EnumeratorCancellation] CancellationToken token)
     {
         await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot().GetAsyncEnumerator(token);
         while (await NextAsync(accepts, token))
@@ -86,7 +110,7 @@ public sealed class RingListener : RingHandle
             OpResult result = accepts.Current;
             if (result.IsSuccess)
             {
-                yield return Wrap(result.Res);
+                yield return wrap(result.Res);
                 continue;
             }
 
@@ -109,11 +133,14 @@ public sealed class RingListener : RingHandle
         }
     }
 
-    private RingConnection Wrap(int fd)
+    private RingConnection Wrap(int fd) => new(Driver, Prepare(fd));
+
+    /// <summary>What every accepted socket gets, wherever it will live.</summary>
+    internal int Prepare(int fd)
     {
         if (_isTcp)
             SocketCalls.TryNoDelay(fd);
-        return new RingConnection(Driver, fd);
+        return fd;
     }
 
     /// <summary>Accept's errors, one by one: what passes by itself is waited for, what concerns one connection is skipped.</summary>

@@ -4,7 +4,6 @@
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Text;
 using RingCore.Sys;
 using static RingCore.Sys.SqeFlags;
 
@@ -61,26 +60,22 @@ public readonly partial struct Op
     /// <param name="handle">What to read from.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
     /// <param name="offset">File offset in bytes; −1: the file's position, and for pipes. Sockets take 0; −1 only from 5.17 on (before: −ESPIPE).</param>
-    public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1) =>
-        new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset);
+    /// <param name="rwFlags">RWF_* of <see cref="OpFlags"/>.</param>
+    public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1, uint rwFlags = 0) =>
+        new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset, opFlags: rwFlags);
 
     /// <summary>Writes memory (IORING_OP_WRITE, 5.6). Result: bytes, perhaps fewer. On sockets use <see cref="Send"/>.</summary>
     /// <inheritdoc cref="Read"/>
-    public static Op Write(RingHandle handle, ReadOnlyMemory<byte> memory, long offset = -1) =>
-        new(io_uring_op.IORING_OP_WRITE, handle, memory, off: (ulong)offset);
+    public static Op Write(RingHandle handle, ReadOnlyMemory<byte> memory, long offset = -1, uint rwFlags = 0) =>
+        new(io_uring_op.IORING_OP_WRITE, handle, memory, off: (ulong)offset, opFlags: rwFlags);
 
     /// <summary>Reads into several memories in order (IORING_OP_READV, 5.1). At most 1,024. Result: bytes.</summary>
-    public static Op Readv(RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1)
-    {
-        var list = new ReadOnlyMemory<byte>[memories.Count];
-        for (int i = 0; i < list.Length; i++)
-            list[i] = memories[i];
-        return new(io_uring_op.IORING_OP_READV, handle, extra: Checked(list), off: (ulong)offset);
-    }
+    public static Op Readv(RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
+        new(io_uring_op.IORING_OP_READV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
 
     /// <summary>Writes several memories in order (IORING_OP_WRITEV, 5.1). At most 1,024. Result: bytes, perhaps fewer.</summary>
-    public static Op Writev(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1) =>
-        new(io_uring_op.IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset);
+    public static Op Writev(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
+        new(io_uring_op.IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
 
     /// <summary>Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.</summary>
     /// <param name="handle">A connected socket.</param>
@@ -121,27 +116,8 @@ public readonly partial struct Op
     /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
     public static Op Close(int fd) => new(io_uring_op.IORING_OP_CLOSE, fd: fd);
 
-    /// <summary>Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close.</summary>
-    /// <param name="path">Relative to the working directory, or absolute.</param>
-    /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>
-    /// <param name="mode">Permission bits of a file it creates.</param>
-    public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) => new(
-        io_uring_op.IORING_OP_OPENAT, extra: CheckedPath(path), fd: FileConstants.AT_FDCWD, len: mode, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
-
-    /// <summary>
-    /// As <see cref="OpenAt"/>, from the start on a worker. Tried inline, a FIFO would open as if O_NONBLOCK were asked for: its reader
-    /// would find no writer and read the end at once, and its writer would get −ENXIO where it is to wait for a reader.
-    /// </summary>
-    internal static Op OpenAtWorker(string path, int openFlags) => new(
-        io_uring_op.IORING_OP_OPENAT, extra: CheckedPath(path), off: 1, fd: FileConstants.AT_FDCWD, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
-
     /// <summary>Waits until an fd is ready (IORING_OP_POLL_ADD, 5.1). Result: the POLL* mask.</summary>
     public static Op Poll(RingHandle handle, int events) => new(io_uring_op.IORING_OP_POLL_ADD, handle, opFlags: (uint)events);
-
-    /// <summary>Flushes a file to its device (IORING_OP_FSYNC, 5.1). Result 0. Always runs on a kernel worker thread.</summary>
-    /// <param name="handle">A file.</param>
-    /// <param name="dataOnly">As fdatasync(2): metadata only where reading the data needs it.</param>
-    public static Op Fsync(RingHandle handle, bool dataOnly = false) => new(io_uring_op.IORING_OP_FSYNC, handle, opFlags: dataOnly ? 1u : 0);
 
     /// <summary>Shuts a socket down (IORING_OP_SHUTDOWN, 5.11). Result 0. Always runs on a kernel worker thread: shutdown(2) is cheaper.</summary>
     public static Op Shutdown(RingHandle handle, int how) => new(io_uring_op.IORING_OP_SHUTDOWN, handle, len: (uint)how);
@@ -157,7 +133,10 @@ public readonly partial struct Op
         return new(this, deadline);
     }
 
-    /// <summary>A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3).</summary>
+    /// <summary>
+    /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer kernels (seen on 6.18) go
+    /// on behind a failed fsync, fallocate, ftruncate, statx or path op all the same: let nothing follow that must not run then.
+    /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
     /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>
@@ -210,6 +189,7 @@ public readonly partial struct Op
     {
         _handle?.Driver.ThrowIfNotOwner();
         _handle?.ThrowIfDisposed();
+        (_extra as RingBuffer)?.Owner.ThrowIfUnusable();
         if (_code is io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE)
             ThrowIfSourceUnusable();
     }
@@ -217,7 +197,7 @@ public readonly partial struct Op
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch
     {
-        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => _memory.Length,
+        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => _memory.Length,
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
         io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
         io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
@@ -232,7 +212,7 @@ public readonly partial struct Op
     internal void Pin(List<MemoryHandle> pins)
     {
         for (int i = 0; i < PinCount; i++)
-            pins.Add((_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
+            pins.Add(_extra is RingBuffer buffer ? buffer.Owner.Lend(_memory) : (_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
     }
 
     private static int Total(ReadOnlyMemory<byte>[] memories)
@@ -267,7 +247,13 @@ public readonly partial struct Op
         switch (_code)
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
-                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off);
+                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off, _opFlags);
+                break;
+            case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
+                var buffer = (RingBuffer)_extra!;
+                slot.Lent = _memory;
+                slot.Pin = pins.IsEmpty ? buffer.Owner.Lend(_memory) : pins[0];
+                Prep.ReadWriteFixed(sqe, _code, (ulong)slot.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
                 break;
             case io_uring_op.IORING_OP_RECV:
                 Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
@@ -277,7 +263,7 @@ public readonly partial struct Op
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
                 msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
-                Prep.ReadWrite(sqe, _code, (ulong)vector->msg_iov, (uint)vector->msg_iovlen, (long)_off);
+                Prep.ReadWrite(sqe, _code, (ulong)vector->msg_iov, (uint)vector->msg_iovlen, (long)_off, _opFlags);
                 break;
             case io_uring_op.IORING_OP_SENDMSG:
                 Prep.SendMsg(sqe, driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins), _opFlags);
@@ -299,19 +285,8 @@ public readonly partial struct Op
             case io_uring_op.IORING_OP_ASYNC_CANCEL:
                 Prep.Cancel(sqe, _off);
                 break;
-            case io_uring_op.IORING_OP_OPENAT:
-                var path = (string)_extra!;
-                int bytes = Encoding.UTF8.GetByteCount(path) + 1; // The block is zeroed: that ends the string.
-                byte* text = driver.Table.RentWide(ref slot, bytes);
-                Encoding.UTF8.GetBytes(path, new Span<byte>(text, bytes));
-                Prep.OpenAt(sqe, _fd, text, _opFlags, _len);
-                sqe->flags = _off == 0 ? (byte)0 : IOSQE_ASYNC;
-                break;
             case io_uring_op.IORING_OP_POLL_ADD:
                 Prep.Poll(sqe, _opFlags, pollFlags);
-                break;
-            case io_uring_op.IORING_OP_FSYNC:
-                Prep.Fsync(sqe, dataOnly: _opFlags != 0);
                 break;
             case io_uring_op.IORING_OP_SHUTDOWN:
                 Prep.Shutdown(sqe, (int)_len);
@@ -326,17 +301,13 @@ public readonly partial struct Op
                 Prep.Close(sqe, _fd);
                 break;
             default:
-                Invariant.Assert(false, $"no prep for {_code}");
+                FillFile(driver, ref slot, sqe, pins);
                 break;
         }
     }
 
     /// <inheritdoc/>
     public override string ToString() => Explain();
-
-    private static string CheckedPath(string path) => path.Contains('\0', StringComparison.Ordinal)
-        ? throw new ArgumentException("A path cannot contain a null character.", nameof(path))
-        : path;
 
     private static ReadOnlyMemory<byte>[] Checked(ReadOnlyMemory<byte>[] list)
     {

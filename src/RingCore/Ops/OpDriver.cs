@@ -89,6 +89,9 @@ internal sealed unsafe class OpDriver
 
     internal RingOptions Options { get; init; } = new();
 
+    /// <summary>The registered buffers, or null.</summary>
+    internal RingBuffers? Buffers;
+
     internal bool IsOwner => Environment.CurrentManagedThreadId == _ownerThread;
 
     /// <summary>Ops and slotless requests that the kernel has.</summary>
@@ -188,7 +191,9 @@ internal sealed unsafe class OpDriver
         Ring.Counters.SqFull++;
         for (int tries = 0; Ring.Room < room; tries++)
         {
-            int taken = Enter(minComplete: 0, timeoutNs: -1);
+            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not IORING_ENTER_SQ_WAIT: no deadline ends
+            // that, and on kernels that refuse to submit into an overflowing CQ it could wait for a poller that waits for our reap.
+            int taken = tries > 0 && Ring.IsPolled ? Enter(minComplete: 1, timeoutNs: 50_000) : Enter(minComplete: 0, timeoutNs: -1);
             if (taken <= 0)
                 Reap();
             Invariant.Assert(tries < 1_000_000, "the kernel takes no SQE");
@@ -198,11 +203,8 @@ internal sealed unsafe class OpDriver
     /// <summary>Enters once. EINTR, ETIME, EBUSY and EAGAIN return and mean "reap, then look again"; anything else throws.</summary>
     internal int Enter(uint minComplete, long timeoutNs)
     {
-        Ring.Trace.Record(TraceKind.Entered, (ulong)Ring.Counters.Enters, 0, (int)Ring.Pending, (int)minComplete);
         uint given = Ring.Pending;
         int taken = Ring.Enter(minComplete, timeoutNs);
-        if (Ring.Trace.IsOn)
-            Ring.Trace.Record(TraceKind.EnterReturned, (ulong)Ring.Counters.Enters - 1, 0, taken, (int)Ring.Ready);
         if (taken < 0)
             Explain(taken);
         else if (given == 0 && Ring.Ready == 0)

@@ -14,16 +14,26 @@ public readonly partial struct Op
         string target = _handle is null ? "" : $" fd={(_handle.IsDisposed ? "disposed" : _handle.Fd)}";
         string fields = _code switch
         {
-            io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{_memory.Length}] len={_memory.Length} off={Offset}",
+            io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{_memory.Length}] len={_memory.Length} off={Offset}{RwFlags}",
+            io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED =>
+                $" addr=buffer[{_memory.Length}] len={_memory.Length} off={Offset} buf_index={((RingBuffer)_extra!).Index}",
             io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}",
+            io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({_extra}) off=addrlen",
             io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(_time)} len=1 off=0",
             io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_off:x})",
             io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{_extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
             io_uring_op.IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_FSYNC => $" fsync_flags={_opFlags}",
+            io_uring_op.IORING_OP_FSYNC => $" off={_off} len={_len} fsync_flags={_opFlags}",
+            io_uring_op.IORING_OP_FALLOCATE => $" off={_off} addr=length({_extra}) len=mode({_len})",
+            io_uring_op.IORING_OP_FTRUNCATE => $" off=length({_off})",
+            io_uring_op.IORING_OP_STATX => $"{(_handle is null ? " fd=AT_FDCWD" : "")} addr=\"{_extra}\" len=mask(0x{_len:x}) off=statx[{_memory.Length}] statx_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{_extra}\" unlink_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_MKDIRAT => $" fd=AT_FDCWD addr=\"{_extra}\" len=mode({Convert.ToString(_len, 8)})",
+            io_uring_op.IORING_OP_SYMLINKAT => $" fd=AT_FDCWD {TwoPaths}",
+            io_uring_op.IORING_OP_RENAMEAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD rename_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_LINKAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD hardlink_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_SHUTDOWN => $" len=how({_len})",
             io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
             io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
@@ -39,6 +49,10 @@ public readonly partial struct Op
 
     private string Offset => (long)_off < 0 ? "-1 (current position)" : $"{_off}";
 
+    private string RwFlags => _opFlags == 0 ? "" : $" rw_flags=0x{_opFlags:x}";
+
+    private string TwoPaths => $"addr=\"{((string)_extra!).Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
+
     private int Count => ((ReadOnlyMemory<byte>[])_extra!).Length;
 
     private string Meaning => _code switch
@@ -46,6 +60,7 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_NOP => "completes at once, inside the enter that submits it",
         io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_READV => "inline when the data is cached; a pipe or socket is polled; else a kernel worker",
         io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_WRITEV => "a buffered write goes to a kernel worker on ext4 and tmpfs; a pipe is polled",
+        io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => "as READ and WRITE; the buffer's pages are not looked up again",
         io_uring_op.IORING_OP_RECV => "inline when data is there, else the kernel polls the socket without a thread",
         io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_SENDMSG => "inline when the send buffer has room, else the kernel polls the socket",
         io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_CONNECT => "the kernel polls the socket without a thread",
@@ -53,8 +68,9 @@ public readonly partial struct Op
         io_uring_op.IORING_OP_ASYNC_CANCEL => "the target's own CQE tells whether it was cancelled",
         io_uring_op.IORING_OP_OPENAT => "inline when the path is cached and nothing is created, else a kernel worker",
         io_uring_op.IORING_OP_POLL_ADD => "ends when the fd is ready",
-        io_uring_op.IORING_OP_FSYNC or io_uring_op.IORING_OP_SHUTDOWN
-            or io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => "always runs on a kernel worker thread",
+        io_uring_op.IORING_OP_FSYNC or io_uring_op.IORING_OP_SHUTDOWN or io_uring_op.IORING_OP_FALLOCATE or io_uring_op.IORING_OP_FTRUNCATE
+            or io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE
+            or io_uring_op.IORING_OP_STATX or (>= io_uring_op.IORING_OP_RENAMEAT and <= io_uring_op.IORING_OP_LINKAT) => "always runs on a kernel worker thread",
         _ => "inline",
     };
 }

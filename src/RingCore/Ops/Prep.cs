@@ -4,7 +4,6 @@
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
-using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.SqeFlags;
 
 namespace RingCore;
@@ -52,12 +51,20 @@ internal static unsafe class Prep
     }
 
     /// <summary>READ, WRITE: at a file offset, or −1 for the file's own position and for what has none.</summary>
-    internal static void ReadWrite(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, long offset)
+    internal static void ReadWrite(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, long offset, uint rwFlags = 0)
     {
         sqe->opcode = op;
         sqe->off = (ulong)offset;
         sqe->addr = address;
         sqe->len = length;
+        sqe->rw_flags = rwFlags;
+    }
+
+    /// <summary>READ_FIXED, WRITE_FIXED: the address lies inside the registered buffer of that index.</summary>
+    internal static void ReadWriteFixed(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, long offset, ushort index)
+    {
+        ReadWrite(sqe, op, address, length, offset);
+        sqe->buf_index = index;
     }
 
     /// <summary>Accepts with CLOEXEC, without the peer's address: a multishot's CQEs would all write to the same place.</summary>
@@ -100,13 +107,18 @@ internal static unsafe class Prep
         sqe->addr = userData;
     }
 
-    internal static void OpenAt(io_uring_sqe* sqe, int directory, byte* path, uint openFlags, uint mode)
+    /// <summary>
+    /// OPENAT (len: mode), STATX (len: mask, second: the result), UNLINKAT, MKDIRAT (len: mode), SYMLINKAT (path: the target),
+    /// RENAMEAT, LINKAT (len: the second path's directory). The flags of all of them lie in one place.
+    /// </summary>
+    internal static void Path(io_uring_sqe* sqe, io_uring_op op, int directory, byte* path, ulong second, uint len, uint flags)
     {
-        sqe->opcode = io_uring_op.IORING_OP_OPENAT;
+        sqe->opcode = op;
         sqe->fd = directory;
+        sqe->addr2 = second;
         sqe->addr = (ulong)path;
-        sqe->len = mode;
-        sqe->open_flags = openFlags;
+        sqe->len = len;
+        sqe->open_flags = flags;
     }
 
     internal static void Poll(io_uring_sqe* sqe, uint events, uint pollFlags)
@@ -116,10 +128,27 @@ internal static unsafe class Prep
         sqe->len = pollFlags;
     }
 
-    internal static void Fsync(io_uring_sqe* sqe, bool dataOnly)
+    /// <summary>Length 0: to the end of the file.</summary>
+    internal static void Fsync(io_uring_sqe* sqe, ulong offset, uint length, uint flags)
     {
         sqe->opcode = io_uring_op.IORING_OP_FSYNC;
-        sqe->fsync_flags = dataOnly ? IORING_FSYNC_DATASYNC : 0;
+        sqe->off = offset;
+        sqe->len = length;
+        sqe->fsync_flags = flags;
+    }
+
+    internal static void Fallocate(io_uring_sqe* sqe, ulong offset, ulong length, uint mode)
+    {
+        sqe->opcode = io_uring_op.IORING_OP_FALLOCATE;
+        sqe->off = offset;
+        sqe->addr = length; // len is too narrow for it, and carries the mode.
+        sqe->len = mode;
+    }
+
+    internal static void Ftruncate(io_uring_sqe* sqe, ulong length)
+    {
+        sqe->opcode = io_uring_op.IORING_OP_FTRUNCATE;
+        sqe->off = length;
     }
 
     /// <summary>SPLICE; TEE with both offsets 0. The target is the driver's fd. An offset of −1: the file's own position, and for what has none.</summary>

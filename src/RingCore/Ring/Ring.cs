@@ -2,8 +2,9 @@
 // only caller in RingCore; tests, benchmarks and curious people use it directly. Three verbs: get an SQE, enter, peek CQEs.
 // One thread owns it. It knows nothing of ops, tasks, sockets or memory other than its own; its errors are −errno values.
 //
-// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the kernel;
-// every mapping and fd is released by Dispose, and by a constructor that fails.
+// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the kernel, as far as is
+// known: a poller (SqPoll) takes those before _published whenever it likes, and the shared head is looked at when room is short.
+// Every mapping and fd is released by Dispose, and by a constructor that fails.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -35,6 +36,8 @@ public sealed unsafe class Ring : IDisposable
     private readonly uint _waitFlags;
     private uint _sqHead;
     private uint _sqTail;
+    private uint _published; // With a poller: the tail it has been shown.
+    private readonly bool _polled;
     private readonly Kernel _kernel;
     private readonly WaitArgument* _wait;
 
@@ -92,7 +95,8 @@ public sealed unsafe class Ring : IDisposable
             _kernelCqOverflow = (uint*)(cq + p.cq_off.overflow);
             _cqes = (io_uring_cqe*)(cq + p.cq_off.cqes);
             _cqMask = p.cq_entries - 1;
-            _sqHead = _sqTail = *_kernelSqTail;
+            _sqHead = _sqTail = _published = *_kernelSqTail;
+            _polled = _setup.Features.HasFlag(RingFeatures.SqPoll);
 
             // FALLBACK NoSqArray (6.6): SQE i always stands at place i, so the index array is written once.
             if (hasArray)
@@ -159,18 +163,29 @@ public sealed unsafe class Ring : IDisposable
     /// <summary>Whether the kernel supports an opcode (IORING_REGISTER_PROBE).</summary>
     public bool Supports(io_uring_op op) => _setup.Supports(op);
 
-    /// <summary>SQEs written and not yet taken by the kernel.</summary>
-    public uint Pending => _sqTail - _sqHead;
+    /// <summary>SQEs written that the kernel has not been shown yet, or has not taken.</summary>
+    public uint Pending => _sqTail - (_polled ? _published : _sqHead);
 
     /// <summary>SQEs that can be written before the next enter.</summary>
-    public uint Room => _sqEntries - (_sqTail - _sqHead);
+    public uint Room
+    {
+        get
+        {
+            if (_polled)
+                ReadSqHead();
+            return _sqEntries - (_sqTail - _sqHead);
+        }
+    }
+
+    /// <summary>Whether a kernel thread takes the SQEs (<see cref="RingOptions.SqPoll"/>).</summary>
+    public bool IsPolled => _polled;
 
     /// <summary>Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public io_uring_sqe* TryGetSqe()
     {
         uint tail = _sqTail;
-        if (tail - _sqHead >= _sqEntries)
+        if (tail - _sqHead >= _sqEntries && (!_polled || ReadSqHead() == 0))
             return null;
         io_uring_sqe* sqe = _sqes + (tail & _sqMask);
         *sqe = default; // Many opcodes refuse a field they do not use and that is not zero.
@@ -182,17 +197,18 @@ public sealed unsafe class Ring : IDisposable
     /// Enters the kernel once: all pending SQEs go in, and with <paramref name="minComplete"/> above 0 it waits for that many
     /// completions, at most <paramref name="timeoutNs"/> nanoseconds (negative: without limit; needs
     /// <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR, ETIME, EBUSY, EAGAIN say "go on".
+    /// With a poller the SQEs are shown to it, and the kernel is called only to wait
+    /// for longer than some 10 µs, to wake it, or to flush an overflow.
     /// </summary>
     public int Enter(uint minComplete, long timeoutNs = -1)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        uint toSubmit = _sqTail - _sqHead;
+        uint toSubmit = Pending;
         uint flags = _enterFlags | IORING_ENTER_GETEVENTS;
         void* argument = null;
         nuint argumentSize = 8; // A sigset; there is none.
         if (minComplete > 0)
         {
-            Counters.Waits++;
             flags |= _waitFlags;
             if (timeoutNs >= 0)
             {
@@ -204,9 +220,17 @@ public sealed unsafe class Ring : IDisposable
             }
         }
 
+        if (_polled)
+        {
+            if (Publish())
+                flags |= IORING_ENTER_SQ_WAKEUP;
+            else if (!Overflowed && (minComplete == 0 || CompletesSoon(minComplete)))
+                return (int)toSubmit; // The poller is awake: no call.
+            return Call(toSubmit, minComplete, flags, argument, argumentSize);
+        }
+
         Volatile.Write(ref *_kernelSqTail, _sqTail); // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
-        Counters.Enters++;
-        int taken = _kernel.Enter(_enterFd, toSubmit, minComplete, flags, argument, argumentSize);
+        int taken = Call(toSubmit, minComplete, flags, argument, argumentSize);
         if (taken > 0)
         {
             _sqHead += (uint)taken;
@@ -221,6 +245,43 @@ public sealed unsafe class Ring : IDisposable
         }
 
         return taken;
+    }
+
+    /// <summary>With an awake poller most requests end before a call to wait for them could begin. About 10 µs, then the thread sleeps.</summary>
+    private bool CompletesSoon(uint minComplete)
+    {
+        for (int i = 0; i < 250 && Ready < minComplete; i++)
+            Thread.SpinWait(1);
+        return Ready >= minComplete;
+    }
+
+    private int Call(uint given, uint minComplete, uint flags, void* argument, nuint argumentSize)
+    {
+        if (minComplete > 0)
+            Counters.Waits++;
+        Trace.Record(TraceKind.Entered, (ulong)Counters.Enters++, 0, (int)given, (int)minComplete);
+        int taken = _kernel.Enter(_enterFd, given, minComplete, flags, argument, argumentSize);
+        if (Trace.IsOn)
+            Trace.Record(TraceKind.EnterReturned, (ulong)Counters.Enters - 1, 0, taken, (int)Ready);
+        return taken;
+    }
+
+    /// <summary>
+    /// Shows the poller the new tail; true when it sleeps and has to be woken. Interleavings with a poller that falls asleep, which
+    /// sets NEED_WAKEUP and then looks at the tail once more:
+    /// A  NEED_WAKEUP, then the tail: the load below sees it, and an enter wakes the poller.
+    /// B  the tail, then NEED_WAKEUP: the poller's last look sees the tail, and it stays awake.
+    /// C  both at once: the two full fences let at least one see the other.
+    /// </summary>
+    private bool Publish()
+    {
+        uint count = _sqTail - _published;
+        Counters.Sqes += count;
+        if (count > 0)
+            Trace.Record(TraceKind.Published, 0, 0, (int)count);
+        Volatile.Write(ref *_kernelSqTail, _published = _sqTail); // Release: the SQEs before the tail. Pairs with the poller's acquire of sq.tail.
+        Interlocked.MemoryBarrier(); // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store of NEED_WAKEUP and its load of sq.tail.
+        return (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
     }
 
     /// <summary>Whether the kernel has completion work that only an enter brings to light: deferred task work, or an overflow list.</summary>
@@ -249,7 +310,8 @@ public sealed unsafe class Ring : IDisposable
     }
 
     /// <summary>io_uring_register(2) on this ring: a result, or −errno.</summary>
-    public int Register(uint opcode, void* argument, uint count) => _kernel.Register(_setup.Fd, opcode, argument, count);
+    public int Register(uint opcode, void* argument, uint count) =>
+        _disposed ? -Errno.EBADF : _kernel.Register(_setup.Fd, opcode, argument, count); // Never another's fd of the same number.
 
     /// <summary>Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.</summary>
     public void Dispose()
@@ -261,7 +323,7 @@ public sealed unsafe class Ring : IDisposable
 
         // A ring that is used after its end is empty and full at once, instead of reading unmapped memory.
         _sqEntries = 0;
-        _sqHead = _sqTail = 0;
+        _sqHead = _sqTail = _published = 0;
         _kernelSqHead = _kernelSqTail = _kernelSqFlags = _kernelCqHead = _kernelCqTail = _kernelCqOverflow = s_nothing;
     }
 

@@ -53,8 +53,17 @@ public enum RingFeatures
     /// <summary>A multishot poll (IORING_POLL_ADD_MULTI, 5.13). Without: one poll op per event.</summary>
     MultishotPoll = 1 << 13,
 
+    /// <summary>
+    /// A kernel thread takes the SQEs (IORING_SETUP_SQPOLL, without privilege and for any fd since 5.11), where
+    /// <see cref="RingOptions.SqPoll"/> asks for it. Excludes CoopTaskrun and DeferTaskrun; needs ExtArg. Without: enters submit.
+    /// </summary>
+    SqPoll = 1 << 14,
+
+    /// <summary>A file's length set by an op (IORING_OP_FTRUNCATE, 6.9). Without: ftruncate(2) on the ring's thread.</summary>
+    Ftruncate = 1 << 15,
+
     /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 14) - 1,
+    All = (1 << 16) - 1,
 
     /// <summary>
     /// What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel. From 5.10.162 on it has the io_uring

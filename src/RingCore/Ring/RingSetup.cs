@@ -30,31 +30,56 @@ internal unsafe struct RingSetup
         (IORING_SETUP_SINGLE_ISSUER, RingFeatures.SingleIssuer),
         (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, RingFeatures.CoopTaskrun),
         (IORING_SETUP_SUBMIT_ALL, RingFeatures.SubmitAll),
+        (IORING_SETUP_SQPOLL, RingFeatures.SqPoll),
     ];
 
     /// <summary>Climbs down until io_uring_setup succeeds.</summary>
     /// <exception cref="RingUnavailableException">io_uring is refused, or this kernel is older than the floor.</exception>
     internal static RingSetup Run(RingOptions options)
     {
+        const uint polledNeeds = IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_EXT_ARG; // Both 5.11.
         Kernel kernel = options.Kernel;
         var setup = new RingSetup { Dropped = [] };
-        RingFeatures wanted = RingFeatures.All & ~options.Without;
+        RingFeatures all = RingFeatures.All & ~options.Without;
+        if (options.SqPoll is null || !all.HasFlag(RingFeatures.ExtArg))
+            all &= ~RingFeatures.SqPoll;
+        RingFeatures wanted = all;
         while (true)
         {
             setup.Params = default;
             setup.Params.flags = Flags(ref wanted);
             setup.Params.cq_entries = (uint)options.CqEntries;
+            bool polled = wanted.HasFlag(RingFeatures.SqPoll);
+            if (polled)
+            {
+                setup.Params.sq_thread_idle = (uint)options.SqPoll!.Value.TotalMilliseconds;
+                setup.Params.sq_thread_cpu = (uint)(options.SqPollCpu ?? 0);
+                setup.Params.flags |= options.SqPollCpu is null ? 0 : IORING_SETUP_SQ_AFF;
+            }
+
             io_uring_params parameters = setup.Params;
             int fd = kernel.Setup((uint)options.SqEntries, &parameters);
             setup.Params = parameters;
-            if (fd >= 0)
+            bool unfit = fd >= 0 && polled && (parameters.features & polledNeeds) != polledNeeds;
+            if (fd >= 0 && !unfit)
             {
                 setup.Fd = fd;
                 break;
             }
 
+            if (unfit)
+                kernel.Close(fd);
+
             // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays one on a lower rung.
             RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : RingFeatures.None;
+            if (polled && rung is RingFeatures.None or RingFeatures.SqPoll)
+            {
+                // The poller itself is refused (privilege, its core, its thread): the ladder begins anew without it.
+                wanted = all &= ~RingFeatures.SqPoll;
+                setup.Dropped = [nameof(RingFeatures.SqPoll)];
+                continue;
+            }
+
             if (rung == RingFeatures.None)
                 throw RingUnavailableException.Diagnose(-fd);
             wanted &= ~rung;
@@ -74,11 +99,13 @@ internal unsafe struct RingSetup
         return setup;
     }
 
-    /// <summary>The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN.</summary>
+    /// <summary>The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN; SQPOLL excludes both.</summary>
     private static uint Flags(ref RingFeatures wanted)
     {
         if (!wanted.HasFlag(RingFeatures.SingleIssuer))
             wanted &= ~RingFeatures.DeferTaskrun;
+        if (wanted.HasFlag(RingFeatures.SqPoll))
+            wanted &= ~(RingFeatures.DeferTaskrun | RingFeatures.CoopTaskrun);
         uint flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
         foreach ((uint rung, RingFeatures feature) in s_rungs)
         {
@@ -104,6 +131,7 @@ internal unsafe struct RingSetup
         Keep(RingFeatures.NoIowait, (Params.features & IORING_FEAT_NO_IOWAIT) != 0);
         Keep(RingFeatures.MultishotPoll, (Params.features & IORING_FEAT_RSRC_TAGS) != 0);
         Keep(RingFeatures.MultishotAccept, Supports(io_uring_op.IORING_OP_SOCKET));
+        Keep(RingFeatures.Ftruncate, Supports(io_uring_op.IORING_OP_FTRUNCATE));
         Keep(RingFeatures.CoopTaskrun, !Features.HasFlag(RingFeatures.DeferTaskrun));
         Keep(RingFeatures.BufferRings, Features.HasFlag(RingFeatures.BufferRings) && TryBufferRing(kernel, Fd));
         Keep(RingFeatures.MultishotReceive, Features.HasFlag(RingFeatures.BufferRings) && Supports(io_uring_op.IORING_OP_SEND_ZC));

@@ -243,6 +243,21 @@ public static unsafe class Libc
         return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
     }
 
+    /// <summary>Sets a file's length. May block on disk or network.</summary>
+    public static int ftruncate(int fd, long length)
+    {
+        return ftruncate_(fd, length) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// What there is to know about an open file, or about a path. Of an open local file it does not
+    /// block.
+    /// </summary>
+    public static int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
+    {
+        return statx_(dirfd, pathname, flags, mask, result) >= 0 ? 0 : NegativeErrno();
+    }
+
     /// <summary>
     /// CLOCK_MONOTONIC in nanoseconds: the clock of TIMEOUT requests and of enter's timeouts, so
     /// deadlines computed from it agree with the kernel's. Served without a kernel entry (vDSO).
@@ -273,6 +288,24 @@ public static unsafe class Libc
     {
         int result = prctl_(option, arg2, arg3, arg4, arg5);
         return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Binds a thread to the processors whose bits are set; 0 is the calling thread. -EINVAL: none
+    /// of them may be used here. <paramref name="size"/>: bytes in the mask.
+    /// </summary>
+    public static int sched_setaffinity(int thread, nuint size, ulong* mask)
+    {
+        return sched_setaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// The processors a thread may run on, as bits; 0 is the calling thread. -EINVAL: the mask is
+    /// too small for this machine.
+    /// </summary>
+    public static int sched_getaffinity(int thread, nuint size, ulong* mask)
+    {
+        return sched_getaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
     }
 
     // The failure branch, kept out of line so that the callers stay small. libc says only -1 and
@@ -365,11 +398,24 @@ public static unsafe class Libc
     [DllImport("libc", EntryPoint = "unlink", SetLastError = true)]
     private static extern int unlink_(byte* pathname);
 
+    [DllImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static extern int ftruncate_(int fd, long length);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static extern int statx_(
+        int dirfd, byte* pathname, int flags, uint mask, statx* result);
+
     [DllImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     private static extern int clock_gettime_(int clockid, __kernel_timespec* now);
 
     [DllImport("libc", EntryPoint = "getpid")]
     private static extern int getpid_();
+
+    [DllImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    private static extern int sched_setaffinity_(int thread, nuint size, ulong* mask);
+
+    [DllImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    private static extern int sched_getaffinity_(int thread, nuint size, ulong* mask);
 
     [DllImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static extern int prctl_(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5);

@@ -219,6 +219,11 @@ public static class FileConstants
     /// </summary>
     public const int O_NOFOLLOW = 0x20000;
 
+    /// <summary>
+    /// Reading leaves the time of last access alone. -EPERM unless the file is the caller's.
+    /// </summary>
+    public const int O_NOATIME = 0x40000;
+
     /// <summary>Closed on exec.</summary>
     public const int O_CLOEXEC = 0x80000;
 
@@ -233,6 +238,54 @@ public static class FileConstants
 
     /// <summary>Statx, linkat: an empty path means the descriptor itself.</summary>
     public const int AT_EMPTY_PATH = 0x1000;
+
+    /// <summary>Statx, unlinkat and others: do not follow a symbolic link at the path's end.</summary>
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+
+    /// <summary>Linkat: follow a symbolic link at the path's end.</summary>
+    public const int AT_SYMLINK_FOLLOW = 0x400;
+
+    /// <summary>Renameat: fail with -EEXIST if the new name is there.</summary>
+    public const uint RENAME_NOREPLACE = 1;
+
+    /// <summary>Renameat: swap the two names; both must be there.</summary>
+    public const uint RENAME_EXCHANGE = 2;
+
+    /// <summary>Statx: type and permissions up to the number of blocks.</summary>
+    public const uint STATX_BASIC_STATS = 0x7ff;
+
+    /// <summary>Statx: the time of creation.</summary>
+    public const uint STATX_BTIME = 0x800;
+
+    /// <summary>Statx: the length.</summary>
+    public const uint STATX_SIZE = 0x200;
+
+    /// <summary>Statx: type and permissions.</summary>
+    public const uint STATX_TYPE_MODE = 0x3;
+
+    /// <summary>Statx: what O_DIRECT asks of memory and offsets. Since 6.1.</summary>
+    public const uint STATX_DIOALIGN = 0x2000;
+
+    /// <summary>Mode: the bits that tell the type.</summary>
+    public const int S_IFMT = 0xF000;
+
+    /// <summary>Mode: a regular file.</summary>
+    public const int S_IFREG = 0x8000;
+
+    /// <summary>Mode: a directory.</summary>
+    public const int S_IFDIR = 0x4000;
+
+    /// <summary>Mode: a symbolic link.</summary>
+    public const int S_IFLNK = 0xA000;
+
+    /// <summary>Fallocate: allocate beyond the end without making the file longer.</summary>
+    public const int FALLOC_FL_KEEP_SIZE = 1;
+
+    /// <summary>Fallocate: give the range back and leave a hole; needs KEEP_SIZE.</summary>
+    public const int FALLOC_FL_PUNCH_HOLE = 2;
+
+    /// <summary>Fallocate: the range reads as zeros.</summary>
+    public const int FALLOC_FL_ZERO_RANGE = 0x10;
 
     /// <summary>
     /// Fcntl: copy the descriptor to the lowest free number from the argument on, closed on exec.

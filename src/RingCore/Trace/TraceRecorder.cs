@@ -38,6 +38,9 @@ public enum TraceKind : byte
 
     /// <summary>The kernel was asked to cancel an op. Op.</summary>
     CancelAsked,
+
+    /// <summary>SQEs were shown to the poller, who takes them without an enter (<see cref="RingOptions.SqPoll"/>). A: how many.</summary>
+    Published,
 }
 
 /// <summary>One event of the trace: 40 bytes.</summary>

@@ -122,7 +122,7 @@ public sealed class LimitDefectTests
 
             // A handle's methods name their offset: there is no default to forget.
             await using RingFile positional = await RingFile.OpenAsync(path, FileMode.Open, FileAccess.ReadWrite);
-            Assert.Equal(4, await positional.WriteAsync("LINE"u8.ToArray(), offset: 15));
+            await positional.WriteAsync("LINE"u8.ToArray(), offset: 15);
             Assert.StartsWith("line\ntwo lines\nLINE\ntwo", File.ReadAllText(path), StringComparison.Ordinal);
         });
     }

@@ -103,7 +103,17 @@ internal sealed unsafe partial class FakeKernel
         EnterScript script = NextScript(toSubmit);
         if (script is { Errno: not 0, InWait: false, MostSqes: 0 })
             return -script.Errno;
-        int submitted = Submit(Math.Min(toSubmit, (uint)script.MostSqes));
+        int submitted;
+        if (HasPoller)
+        {
+            PollerInEnter(flags);
+            submitted = (int)toSubmit; // Whatever the poller has taken.
+        }
+        else
+        {
+            submitted = Submit(Math.Min(toSubmit, (uint)script.MostSqes));
+        }
+
         if (script is { Errno: not 0, InWait: false })
             return -script.Errno; // After it had taken some: only the shared head tells.
         int waited = 0;

@@ -22,7 +22,8 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     internal const int FirstFd = 1_000_000;
 
     internal const uint AllSetupFlags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN
-        | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY;
+        | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY
+        | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF;
 
     internal const uint FloorFeatures = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE
         | IORING_FEAT_RW_CUR_POS | IORING_FEAT_CUR_PERSONALITY | IORING_FEAT_FAST_POLL | IORING_FEAT_POLL_32BITS;
@@ -99,7 +100,7 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     internal uint MostCqEntries { get; set; } = uint.MaxValue;
 
     /// <summary>IORING_FEAT_* it reports. Without SINGLE_MMAP the SQ and CQ lie in separate memory, at other offsets.</summary>
-    internal uint Features { get; set; } = FloorFeatures | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS
+    internal uint Features { get; set; } = FloorFeatures | IORING_FEAT_EXT_ARG | IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS
         | IORING_FEAT_CQE_SKIP | IORING_FEAT_NO_IOWAIT;
 
     /// <summary>Opcodes the probe reports; any other completes with EINVAL.</summary>
@@ -276,6 +277,12 @@ internal sealed unsafe partial class FakeKernel : IDisposable
             return -Errno.EINVAL;
         if ((p->flags & IORING_SETUP_TASKRUN_FLAG) != 0 && !defers && (p->flags & IORING_SETUP_COOP_TASKRUN) == 0)
             return -Errno.EINVAL;
+        if ((p->flags & IORING_SETUP_SQPOLL) != 0
+            ? (p->flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG)) != 0
+            : (p->flags & IORING_SETUP_SQ_AFF) != 0)
+            return -Errno.EINVAL;
+        if ((p->flags & IORING_SETUP_SQPOLL) != 0 && PollerErrno != 0)
+            return -PollerErrno;
         if (_ringFd >= 0)
             throw new FakeKernelException("one fake plays one ring at a time");
         FreeMemory();
@@ -427,6 +434,17 @@ internal sealed unsafe partial class FakeKernel : IDisposable
             case IORING_REGISTER_IOWQ_MAX_WORKERS:
                 WorkerLimits = (((uint*)argument)[0], ((uint*)argument)[1]);
                 return 0;
+            case IORING_REGISTER_BUFFERS:
+                if (FixedBuffers.Count > 0)
+                    return -Errno.EBUSY;
+                FixedBuffers.AddRange(new ReadOnlySpan<iovec>(argument, (int)count));
+                return 0;
+            case IORING_UNREGISTER_BUFFERS:
+                if (_ops.Any(op => op.Opcode is io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED && op.State != FakeOpState.Ended))
+                    Violation("registered buffers taken back while an op uses one");
+                int had = FixedBuffers.Count;
+                FixedBuffers.Clear();
+                return had > 0 ? 0 : -Errno.ENXIO;
             case IORING_REGISTER_PBUF_RING:
                 return RegisterBuffers((io_uring_buf_reg*)argument);
             case IORING_UNREGISTER_PBUF_RING:
@@ -438,6 +456,9 @@ internal sealed unsafe partial class FakeKernel : IDisposable
 
     /// <summary>Place of the ring in the table of registered rings; −1: none.</summary>
     internal int RegisteredIndex { get; private set; } = -1;
+
+    /// <summary>Registered buffers, by index.</summary>
+    internal List<iovec> FixedBuffers { get; } = [];
 
     internal (uint Bounded, uint Unbounded) WorkerLimits { get; private set; }
 }

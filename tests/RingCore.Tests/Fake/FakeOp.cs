@@ -71,7 +71,7 @@ internal sealed unsafe class FakeOp(FakeKernel kernel, in io_uring_sqe sqe, int 
     /// <summary>Bytes asked for; −1 where the opcode transfers none.</summary>
     internal int Wanted => Opcode switch
     {
-        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => (int)Sqe.len,
+        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => (int)Sqe.len,
         io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Payload().Length,
         io_uring_op.IORING_OP_SENDMSG when WaitsForAll => Payload().Length,
         io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_RECV when WaitsForAll => (int)Sqe.len,

@@ -76,4 +76,44 @@ public sealed unsafe class LibcLayoutTests
         golden.Field(nameof(s.__ss_align), &s.__ss_align, offset: 120, size: 8);
         golden.NothingForgotten();
     }
+
+    [Fact]
+    public void statx_timestamp_MatchesTheKernel()
+    {
+        statx_timestamp s = default;
+        var golden = new GoldenLayout<statx_timestamp>(&s, size: 16);
+        golden.Field(nameof(s.tv_sec), &s.tv_sec, offset: 0, size: 8);
+        golden.Field(nameof(s.tv_nsec), &s.tv_nsec, offset: 8, size: 4);
+        golden.NothingForgotten();
+    }
+
+    [Fact]
+    public void statx_MatchesTheKernel()
+    {
+        statx s = default;
+        var golden = new GoldenLayout<statx>(&s, size: 256);
+        golden.Field(nameof(s.stx_mask), &s.stx_mask, offset: 0, size: 4);
+        golden.Field(nameof(s.stx_blksize), &s.stx_blksize, offset: 4, size: 4);
+        golden.Field(nameof(s.stx_attributes), &s.stx_attributes, offset: 8, size: 8);
+        golden.Field(nameof(s.stx_nlink), &s.stx_nlink, offset: 16, size: 4);
+        golden.Field(nameof(s.stx_uid), &s.stx_uid, offset: 20, size: 4);
+        golden.Field(nameof(s.stx_gid), &s.stx_gid, offset: 24, size: 4);
+        golden.Field(nameof(s.stx_mode), &s.stx_mode, offset: 28, size: 2);
+        golden.Field(nameof(s.stx_ino), &s.stx_ino, offset: 32, size: 8);
+        golden.Field(nameof(s.stx_size), &s.stx_size, offset: 40, size: 8);
+        golden.Field(nameof(s.stx_blocks), &s.stx_blocks, offset: 48, size: 8);
+        golden.Field(nameof(s.stx_attributes_mask), &s.stx_attributes_mask, offset: 56, size: 8);
+        golden.Field(nameof(s.stx_atime), &s.stx_atime, offset: 64, size: 16);
+        golden.Field(nameof(s.stx_btime), &s.stx_btime, offset: 80, size: 16);
+        golden.Field(nameof(s.stx_ctime), &s.stx_ctime, offset: 96, size: 16);
+        golden.Field(nameof(s.stx_mtime), &s.stx_mtime, offset: 112, size: 16);
+        golden.Field(nameof(s.stx_rdev_major), &s.stx_rdev_major, offset: 128, size: 4);
+        golden.Field(nameof(s.stx_rdev_minor), &s.stx_rdev_minor, offset: 132, size: 4);
+        golden.Field(nameof(s.stx_dev_major), &s.stx_dev_major, offset: 136, size: 4);
+        golden.Field(nameof(s.stx_dev_minor), &s.stx_dev_minor, offset: 140, size: 4);
+        golden.Field(nameof(s.stx_mnt_id), &s.stx_mnt_id, offset: 144, size: 8);
+        golden.Field(nameof(s.stx_dio_mem_align), &s.stx_dio_mem_align, offset: 152, size: 4);
+        golden.Field(nameof(s.stx_dio_offset_align), &s.stx_dio_offset_align, offset: 156, size: 4);
+        golden.NothingForgotten();
+    }
 }

@@ -1,0 +1,1 @@
+run "$program" 10000

@@ -1,0 +1,149 @@
+// Handles layer: the awaitable of a file's op. A transfer that has to be whole goes back to the kernel from the reap with what is
+// left of it, without a turn through user code; its memory is pinned once, at the call. It decides nothing about files.
+// States: with the kernel → short, or interrupted: with the kernel again → complete; see AwaitState.
+
+using System.Buffers;
+using System.Threading.Tasks.Sources;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>A file's op: bytes, or what System.IO would throw. Pooled.</summary>
+internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
+{
+    /// <summary>IOV_MAX: memories that one request can name.</summary>
+    private const int MostMemories = 1024;
+
+    private RingFile _file = null!;
+    private Op _op;
+    private CancellationToken _token;
+    private MemoryHandle _pin; // The loan of one memory, or
+    private VectorLoan? _pins; // of several.
+    private string _what = "";
+    private bool _whole;
+    private bool _cancelled;
+    private long _length;
+    private long _done;
+
+    protected override ValueTaskSourceStatus CompletedStatus =>
+        (Res < 0 && _done > 0) || (Res >= 0 && _whole && _done < _length) ? ValueTaskSourceStatus.Faulted : RingErrors.StatusOf(Res, _file, _token);
+
+    /// <param name="file">Whose op.</param>
+    /// <param name="op">The whole of it.</param>
+    /// <param name="token">Asks for cancellation.</param>
+    /// <param name="what">For messages: "Reading".</param>
+    /// <param name="whole">All of the memory, or an error.</param>
+    internal static FileTransfer Start(RingFile file, in Op op, CancellationToken token, string what, bool whole = false)
+    {
+        VectorLoan? pins = op.List is { } list ? PinAll(file.Driver, list) : null;
+        MemoryHandle pin = op.Memory.Pin(); // Before the rent: a memory that cannot be lent throws here.
+        FileTransfer transfer = HandlePools.OfThread.FileTransfers.Rent();
+        transfer.Begin(file.Driver);
+        transfer._file = file;
+        transfer._op = op;
+        transfer._token = token;
+        transfer._pin = pin;
+        transfer._pins = pins;
+        transfer._what = what;
+        transfer._whole = whole;
+        transfer._cancelled = false;
+        transfer._done = 0;
+        transfer._length = op.Memory.Length;
+        foreach (ReadOnlyMemory<byte> memory in op.List ?? [])
+            transfer._length += memory.Length;
+        if (Op.Refused(file.Driver, token))
+            file.Driver.Refuse(transfer);
+        else
+            transfer.Submit();
+        return transfer;
+    }
+
+    private static VectorLoan PinAll(OpDriver driver, ReadOnlyMemory<byte>[] list)
+    {
+        var loan = new VectorLoan(list);
+        try
+        {
+            for (int i = 0; i < list.Length; i++)
+                loan.Pins[i] = list[i].Pin();
+        }
+        catch
+        {
+            loan.Return(driver);
+            throw;
+        }
+
+        return loan;
+    }
+
+    /// <summary>Goes to the kernel with what is left. The slot gets addresses: the pins are the transfer's.</summary>
+    private unsafe void Submit()
+    {
+        if (_pins is not null)
+        {
+            SubmitList(_pins);
+            return;
+        }
+
+        var address = new MemoryHandle((byte*)_pin.Pointer + _done);
+        _op.Part((int)_done).Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
+    }
+
+    private unsafe void SubmitList(VectorLoan loan)
+    {
+        int first = 0;
+        long skip = _done;
+        while (first < loan.Lent.Length && skip >= loan.Lent[first].Length)
+            skip -= loan.Lent[first++].Length;
+        ReadOnlyMemory<byte>[] rest = loan.Lent.AsSpan(first, Math.Min(loan.Lent.Length - first, MostMemories)).ToArray();
+        var addresses = new MemoryHandle[rest.Length];
+        for (int i = 0; i < rest.Length; i++, skip = 0)
+        {
+            rest[i] = rest[i][(int)skip..];
+            addresses[i] = new MemoryHandle((byte*)loan.Pins[first + i].Pointer + skip);
+        }
+
+        _op.Part(rest, _done).Write(Driver, this, step: 0, _token, linked: false, pins: addresses);
+    }
+
+    /// <summary>The terminal CQE. EINTR tells of the kernel's own worker: its signals are not the caller's business.</summary>
+    internal override void Complete(int res, uint flags, int step)
+    {
+        if (res > 0)
+            _done += res;
+        bool again = res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done));
+        if (again && !_cancelled && !_file.IsDisposed && !Op.Refused(Driver, _token))
+        {
+            Submit();
+            return;
+        }
+
+        Driver.Unpin(ref _pin);
+        _pins?.Return(Driver);
+        _pins = null;
+        base.Complete(again ? -Errno.ECANCELED : res, flags, step);
+    }
+
+    /// <summary>The handle, or everything, is to end: a short transfer must not go on.</summary>
+    internal override void CancelLoan(ulong key)
+    {
+        _cancelled = true;
+        base.CancelLoan(key);
+    }
+
+    int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
+
+    void IValueTaskSource.GetResult(short token) => TakeResult(token);
+
+    private int TakeResult(short token)
+    {
+        Take(token);
+        (int res, RingFile file, Op op, CancellationToken cancelled, string what) = (Res, _file, _op, _token, _what);
+        (long done, long length, bool whole) = (_done, _length, _whole);
+        _file = null!;
+        _op = default;
+        _token = default;
+        HandlePools.OfThread.FileTransfers.Return(this);
+
+        return res >= 0 && (!whole || done == length) ? res : throw file.Failure(res, op, cancelled, what, whole, done, length);
+    }
+}

@@ -1,0 +1,182 @@
+// Handles layer: many small writes as few large ones: two buffers, one fills while the other is with the kernel. One caller at a
+// time, owner thread only. It does not own its file, does not flush to the device, and never drops an error: a writer that
+// lost bytes throws at every call from then on, disposal included.
+
+using System.Diagnostics.CodeAnalysis;
+
+namespace RingCore;
+
+/// <summary>
+/// Streams into a <see cref="RingFile"/>. A write that fits into the buffer ends at once; when one is full it goes to the kernel and
+/// the other fills. What was accepted is in the file after <see cref="FlushAsync"/> or <see cref="DisposeAsync"/>, on the device after
+/// <see cref="RingFile.FlushToDiskAsync"/>. Dispose it before its file.
+/// </summary>
+public sealed class RingFileWriter : IAsyncDisposable
+{
+    internal const int DefaultBufferSize = 128 * 1024;
+
+    private readonly RingFile _file;
+    private readonly long _offset;
+    private Memory<byte> _filling;
+    private Memory<byte> _other; // With the kernel, or free.
+    private ValueTask _write; // Never throws: what fails is kept.
+    private bool _writing;
+    private int _used;
+    private Exception? _failure;
+    private bool _busy;
+    private bool _disposed;
+
+    internal RingFileWriter(RingFile file, long offset, int bufferSize)
+    {
+        _file = file;
+        _offset = offset;
+        _filling = RingFile.AlignedMemory(bufferSize);
+        _other = RingFile.AlignedMemory(bufferSize);
+    }
+
+    /// <summary>Bytes taken from the caller so far.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>Bytes of these that are known to be in the file: after a failure, all that is.</summary>
+    public long Written { get; private set; }
+
+    /// <summary>Takes all of a memory; waits only when both buffers are full. A memory as large as a buffer goes to the kernel as it is.</summary>
+    /// <param name="memory">The caller's again when the write has ended.</param>
+    /// <param name="token">Refuses the write. One that was taken is never cancelled.</param>
+    /// <exception cref="IOException">An earlier write to the file failed, or this one; <see cref="Written"/> says how far it got.</exception>
+    /// <exception cref="InvalidOperationException">Another call has not ended yet.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    {
+        Check();
+        token.ThrowIfCancellationRequested();
+        if (memory.Length >= _filling.Length - _used || _failure is not null || (_writing && _write.IsCompleted))
+            return WriteSlowAsync(memory);
+        memory.CopyTo(_filling[_used..]);
+        _used += memory.Length;
+        Accepted += memory.Length;
+        return default;
+    }
+
+    /// <summary>Ends when all that was accepted is in the file.</summary>
+    /// <inheritdoc cref="WriteAsync" path="/exception"/>
+    public ValueTask FlushAsync()
+    {
+        Check();
+        return FlushCoreAsync();
+    }
+
+    /// <summary>Flushes. A second call does nothing.</summary>
+    /// <inheritdoc cref="WriteAsync" path="/exception"/>
+    public ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return default;
+        Check();
+        _disposed = true;
+        return FlushCoreAsync();
+    }
+
+    private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory)
+    {
+        _busy = true;
+        try
+        {
+            if (_writing && _write.IsCompleted)
+                await EndWriteAsync();
+            ThrowIfFailed();
+            while (!memory.IsEmpty || (_used == _filling.Length && !_writing))
+            {
+                if (_used == _filling.Length)
+                {
+                    await EndWriteAsync();
+                    StartWrite();
+                }
+                else if (_used == 0 && memory.Length >= _filling.Length)
+                {
+                    await EndWriteAsync();
+                    Accepted += memory.Length;
+                    await PutAsync(memory);
+                    ThrowIfFailed();
+                    return;
+                }
+                else
+                {
+                    int part = Math.Min(memory.Length, _filling.Length - _used);
+                    memory[..part].CopyTo(_filling[_used..]);
+                    _used += part;
+                    Accepted += part;
+                    memory = memory[part..];
+                }
+            }
+        }
+        finally
+        {
+            _busy = false;
+        }
+    }
+
+    private async ValueTask FlushCoreAsync()
+    {
+        _busy = true;
+        try
+        {
+            await EndWriteAsync();
+            if (_used > 0)
+                StartWrite();
+            await EndWriteAsync();
+        }
+        finally
+        {
+            _busy = false;
+        }
+    }
+
+    private void StartWrite()
+    {
+        (_filling, _other) = (_other, _filling);
+        int length = _used;
+        _used = 0;
+        _writing = true;
+        _write = PutAsync(_other[..length]);
+    }
+
+    private async ValueTask EndWriteAsync()
+    {
+        if (_writing)
+        {
+            await _write;
+            _writing = false;
+        }
+
+        ThrowIfFailed();
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Kept, and thrown by every call from then on.")]
+    private async ValueTask PutAsync(ReadOnlyMemory<byte> memory)
+    {
+        try
+        {
+            await _file.PutAsync(memory, _offset + Written);
+            Written += memory.Length;
+        }
+        catch (Exception e)
+        {
+            Written += e.Data["BytesWritten"] as long? ?? 0;
+            _failure = e;
+        }
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } e)
+            throw new IOException($"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.", e) { HResult = e.HResult };
+    }
+
+    private void Check()
+    {
+        _file.Driver.ThrowIfNotOwner();
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_busy)
+            throw new InvalidOperationException("Another call of this writer has not ended yet: await each before the next.");
+    }
+}

@@ -1,0 +1,168 @@
+// Handles layer: how connections reach the executors of a group: a listener on each, among which the kernel spreads them by
+// their addresses, or one acceptor that gives each to the executor with the fewest. A connection then stays where it is. What is
+// handed over is the bare fd: whoever holds it last closes it, and an executor that has just stopped gives it back by refusing.
+
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace RingCore;
+
+/// <summary>How connections reach the executors of a group.</summary>
+public enum RingPlacement
+{
+    /// <summary>
+    /// A listener on every executor (SO_REUSEPORT): the kernel spreads connections by a hash of their addresses. No hand-over; the
+    /// fastest for many short connections, and uneven for few long ones. TCP only. Another process of the same user can join the port.
+    /// </summary>
+    ListenerEach,
+
+    /// <summary>The first executor accepts and gives each connection to the executor with the fewest: even for few long ones.</summary>
+    Acceptor,
+}
+
+/// <summary>Serves connections on all executors of a group.</summary>
+public static class RingGroupServer
+{
+    private const int Backlog = 512;
+
+    /// <summary>
+    /// Listens, and runs <paramref name="handler"/> for every connection on the executor that got it; the connection is disposed
+    /// when the handler ends, and what it throws is reported as an unobserved fault. Any thread.
+    /// </summary>
+    /// <param name="group">The executors.</param>
+    /// <param name="endPoint">As for <see cref="RingListener.Bind"/>; with port 0 all listeners share the port the kernel chose.</param>
+    /// <param name="handler">Runs on an executor of the group.</param>
+    /// <param name="placement">How connections are spread.</param>
+    /// <param name="listening">Told the address once all listeners listen.</param>
+    /// <param name="token">Ends accepting; what is being served goes on until the group is disposed.</param>
+    /// <returns>
+    /// A task that ends when no executor accepts any more and the port is free. An accept loop that fails is reported as an unobserved
+    /// fault and its listener closed, the others go on; when none is left the task fails with the first failure.
+    /// </returns>
+    /// <exception cref="System.Net.Sockets.SocketException">Through the task: address in use, not permitted, not there.</exception>
+    public static Task ServeAsync(
+        this RingExecutorGroup group, EndPoint endPoint, Func<RingConnection, RingTask> handler, RingPlacement placement = RingPlacement.ListenerEach,
+        Action<EndPoint>? listening = null, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(endPoint);
+        ArgumentNullException.ThrowIfNull(handler);
+        bool each = placement == RingPlacement.ListenerEach;
+        if (each && endPoint is not IPEndPoint)
+            throw new ArgumentException("Only a TCP port can have several listeners: serve this address with RingPlacement.Acceptor.", nameof(placement));
+        return new Server(group.Executors, handler, each, token).RunAsync(endPoint, listening);
+    }
+
+    private sealed class Server(IReadOnlyList<RingExecutor> executors, Func<RingConnection, RingTask> handler, bool each, CancellationToken token)
+    {
+        private const int Gone = int.MaxValue / 2;
+        private readonly IReadOnlyList<RingExecutor> _executors = executors;
+        private readonly ConcurrentQueue<Exception> _failures = new();
+        private readonly int[] _live = new int[executors.Count]; // Connections by executor. Any thread.
+        private int _last; // The acceptor's thread only.
+
+        internal async Task RunAsync(EndPoint endPoint, Action<EndPoint>? listening)
+        {
+            var listeners = new List<RingListener>();
+            try
+            {
+                foreach (RingExecutor executor in each ? _executors : [_executors[0]])
+                {
+                    EndPoint address = listeners.Count == 0 ? endPoint : listeners[0].LocalEndPoint; // The first has resolved port 0.
+                    listeners.Add(await executor.InvokeAsync(() => ValueTask.FromResult(RingListener.Open(address, shared: each))).ConfigureAwait(false));
+                }
+
+                // Not before all are bound: while one of them may still fail, no connection can have come.
+                foreach (RingListener listener in listeners)
+                    listener.Listen(Backlog);
+                listening?.Invoke(listeners[0].LocalEndPoint);
+                await Task.WhenAll(listeners.Select((listener, i) => _executors[i].InvokeAsync(() => AcceptAsync(listener, i)))).ConfigureAwait(false);
+                if (_failures.Count == listeners.Count)
+                    throw _failures.First();
+            }
+            finally
+            {
+                foreach (RingListener listener in listeners)
+                    await listener.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        [SuppressMessage("Design", "CA1031", Justification = "It is reported, and the other executors go on.")]
+        private async RingTask AcceptAsync(RingListener listener, int here)
+        {
+            using (listener) // Else the kernel would go on giving it its share of the connections.
+            {
+                try
+                {
+                    await foreach (int fd in listener.AcceptAllAsync(listener.Prepare, token))
+                        Place(fd, here);
+                }
+                catch (Exception e)
+                {
+                    _failures.Enqueue(e);
+                    RingExecutor.ReportFault(_executors[here], "accept loop", e);
+                }
+            }
+        }
+
+        /// <summary>Serves the connection here, or gives it to the executor with the fewest; to the next when that one has stopped.</summary>
+        private void Place(int fd, int here)
+        {
+            for (int tries = 0; tries < _executors.Count; tries++)
+            {
+                int to = each ? here : Fewest();
+                Interlocked.Increment(ref _live[to]); // A count, once for a connection: ordered with nothing. The post orders the rest.
+                var arrival = new Arrival(this, to, fd);
+                if (each)
+                    arrival.Run();
+                if (each || _executors[to].Post(arrival))
+                    return;
+                Interlocked.Exchange(ref _live[to], Gone); // As above.
+            }
+
+            OpDriver.Required.CloseFd(fd);
+        }
+
+        private async RingTask HandleAsync(int fd, int here)
+        {
+            try
+            {
+                using var connection = new RingConnection(OpDriver.Required, fd);
+                await handler(connection);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _live[here]); // A count: ordered with nothing.
+            }
+        }
+
+        /// <summary>Among equals in turn.</summary>
+        private int Fewest()
+        {
+            int best = -1;
+            for (int i = 1; i <= _live.Length; i++)
+            {
+                int at = (_last + i) % _live.Length;
+                if (best < 0 || Volatile.Read(ref _live[at]) < Volatile.Read(ref _live[best])) // Counts that may be a moment old.
+                    best = at;
+            }
+
+            return _last = best;
+        }
+
+        /// <summary>A connection on its way to its executor. Until it has a handle there, this owns the fd.</summary>
+        private sealed class Arrival(Server server, int to, int fd) : RingWork
+        {
+            internal override void Run()
+            {
+                if (OpDriver.Required.Stopping)
+                    Refuse();
+                else
+                    _ = server.HandleAsync(fd, to);
+            }
+
+            internal override void Refuse() => server._executors[to].Driver.CloseFd(fd); // Its count stays: that executor is passed by anyway.
+        }
+    }
+}

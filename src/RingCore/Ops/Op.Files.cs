@@ -1,0 +1,157 @@
+// Op layer: requests about files and paths as values, and how their paths are laid out: the strings of a request lie one behind
+// the other in its slot's wide block. It opens nothing by itself and interprets no result: RingFile does.
+
+using System.Text;
+using RingCore.Sys;
+
+namespace RingCore;
+
+public readonly partial struct Op
+{
+    private const uint CurrentDirectory = unchecked((uint)FileConstants.AT_FDCWD);
+
+    /// <summary>Part of a transfer: other memory, another offset.</summary>
+    private Op(in Op op, ReadOnlyMemory<byte> memory, object? extra, long done)
+    {
+        this = op;
+        _memory = memory;
+        _extra = extra;
+        _off = op._off + (ulong)done;
+    }
+
+    /// <summary>Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close.</summary>
+    /// <param name="path">Relative to the working directory, or absolute.</param>
+    /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>
+    /// <param name="mode">Permission bits of a file it creates.</param>
+    public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) =>
+        OfPath(io_uring_op.IORING_OP_OPENAT, Checked(path), len: mode, flags: (uint)(openFlags | FileConstants.O_CLOEXEC));
+
+    /// <summary>
+    /// As <see cref="OpenAt"/>, from the start on a worker. Tried inline, a FIFO would open as if O_NONBLOCK were asked for: its reader
+    /// would find no writer and read the end at once, and its writer would get −ENXIO where it is to wait for a reader.
+    /// </summary>
+    internal static Op OpenAtWorker(string path, int openFlags) => new(
+        io_uring_op.IORING_OP_OPENAT, extra: Checked(path), off: 1, fd: FileConstants.AT_FDCWD, opFlags: (uint)(openFlags | FileConstants.O_CLOEXEC));
+
+    /// <summary>Asks about a path (IORING_OP_STATX, 5.6). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="path">Relative to the working directory, or absolute.</param>
+    /// <param name="result">Gets a struct <see cref="statx"/>: 256 bytes, on loan until the op ends; RingFileStatus reads it.</param>
+    /// <param name="flags">For instance <see cref="FileConstants.AT_SYMLINK_NOFOLLOW"/>.</param>
+    /// <param name="mask">STATX_* of <see cref="FileConstants"/>: what is asked for.</param>
+    public static Op Statx(string path, Memory<byte> result, int flags = 0, uint mask = FileConstants.STATX_BASIC_STATS | FileConstants.STATX_BTIME) =>
+        OfPath(io_uring_op.IORING_OP_STATX, Checked(path), memory: CheckedStatx(result), len: mask, flags: (uint)flags);
+
+    /// <summary>Asks about an open file (IORING_OP_STATX, 5.6). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <inheritdoc cref="Statx(string, Memory{byte}, int, uint)"/>
+    /// <param name="handle">What to ask about.</param>
+    /// <param name="result">As for a path.</param>
+    /// <param name="mask">As for a path.</param>
+    public static Op Statx(RingHandle handle, Memory<byte> result, uint mask = FileConstants.STATX_BASIC_STATS | FileConstants.STATX_BTIME) =>
+        OfPath(io_uring_op.IORING_OP_STATX, "", handle, CheckedStatx(result), len: mask, flags: FileConstants.AT_EMPTY_PATH);
+
+    /// <summary>Gives a file another name (IORING_OP_RENAMEAT, 5.11). Result 0; a file of that name is replaced. Always runs on a kernel worker thread.</summary>
+    /// <param name="from">The name it has.</param>
+    /// <param name="to">The name it gets, on the same file system.</param>
+    /// <param name="flags"><see cref="FileConstants.RENAME_NOREPLACE"/> or <see cref="FileConstants.RENAME_EXCHANGE"/>.</param>
+    public static Op Rename(string from, string to, uint flags = 0) =>
+        OfPath(io_uring_op.IORING_OP_RENAMEAT, Checked(from, to), len: CurrentDirectory, flags: flags);
+
+    /// <summary>Removes a name (IORING_OP_UNLINKAT, 5.11). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="path">What to remove.</param>
+    /// <param name="flags"><see cref="FileConstants.AT_REMOVEDIR"/> for an empty directory.</param>
+    public static Op Unlink(string path, int flags = 0) => OfPath(io_uring_op.IORING_OP_UNLINKAT, Checked(path), flags: (uint)flags);
+
+    /// <summary>Makes a directory (IORING_OP_MKDIRAT, 5.15). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="path">Its name; its parent must be there.</param>
+    /// <param name="mode">Permission bits, less the process's umask.</param>
+    public static Op Mkdir(string path, uint mode = 0x1FF) => OfPath(io_uring_op.IORING_OP_MKDIRAT, Checked(path), len: mode);
+
+    /// <summary>Gives a file a second name (IORING_OP_LINKAT, 5.15). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="from">A name it has.</param>
+    /// <param name="to">The name it gets too, on the same file system; it must not be there.</param>
+    /// <param name="flags">For instance <see cref="FileConstants.AT_SYMLINK_FOLLOW"/>.</param>
+    public static Op Link(string from, string to, int flags = 0) =>
+        OfPath(io_uring_op.IORING_OP_LINKAT, Checked(from, to), len: CurrentDirectory, flags: (uint)flags);
+
+    /// <summary>Makes a symbolic link (IORING_OP_SYMLINKAT, 5.15). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="target">What it points to; it need not be there.</param>
+    /// <param name="path">Its name; it must not be there.</param>
+    public static Op Symlink(string target, string path) => OfPath(io_uring_op.IORING_OP_SYMLINKAT, Checked(target, path));
+
+    /// <summary>Flushes a file to its device (IORING_OP_FSYNC, 5.1). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="handle">A file.</param>
+    /// <param name="dataOnly">As fdatasync(2): metadata only where reading the data needs it.</param>
+    /// <param name="offset">Where the range to flush begins, in bytes.</param>
+    /// <param name="length">Its length; 0: to the end.</param>
+    public static Op Fsync(RingHandle handle, bool dataOnly = false, long offset = 0, uint length = 0) =>
+        new(io_uring_op.IORING_OP_FSYNC, handle, off: (ulong)offset, len: length, opFlags: dataOnly ? OpFlags.IORING_FSYNC_DATASYNC : 0);
+
+    /// <summary>Allocates or gives back a range of a file (IORING_OP_FALLOCATE, 5.6). Result 0. Always runs on a kernel worker thread.</summary>
+    /// <param name="handle">A file, open for writing.</param>
+    /// <param name="offset">Where the range begins, in bytes.</param>
+    /// <param name="length">Its length in bytes.</param>
+    /// <param name="mode">FALLOC_FL_* of <see cref="FileConstants"/>; 0: allocate, and make the file as long as the range needs.</param>
+    public static Op Fallocate(RingHandle handle, long offset, long length, int mode = 0) =>
+        new(io_uring_op.IORING_OP_FALLOCATE, handle, extra: length, off: (ulong)offset, len: (uint)mode);
+
+    /// <summary>Sets a file's length (IORING_OP_FTRUNCATE, 6.9). Result 0. Always runs on a kernel worker thread.</summary>
+    public static Op Ftruncate(RingHandle handle, long length) => new(io_uring_op.IORING_OP_FTRUNCATE, handle, off: (ulong)length);
+
+    /// <summary>A transfer of any number of memories; what goes to the kernel is a <see cref="Part(ReadOnlyMemory{byte}[], long)"/> of it.</summary>
+    internal static Op Vectored(io_uring_op code, RingHandle handle, ReadOnlyMemory<byte>[] list, long offset, uint rwFlags = 0) =>
+        new(code, handle, extra: list, off: (ulong)offset, opFlags: rwFlags);
+
+    internal ReadOnlyMemory<byte> Memory => _memory;
+
+    internal ReadOnlyMemory<byte>[]? List => _extra as ReadOnlyMemory<byte>[];
+
+    /// <summary>The same transfer without its first bytes.</summary>
+    internal Op Part(int done) => new(this, _memory[done..], _extra, done);
+
+    /// <inheritdoc cref="Part(int)"/>
+    internal Op Part(ReadOnlyMemory<byte>[] list, long done) => new(this, _memory, list, done);
+
+    private static Op OfPath(
+        io_uring_op code, string paths, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
+        new(code, handle, memory, paths, fd: FileConstants.AT_FDCWD, len: len, opFlags: flags);
+
+    private unsafe void FillFile(OpDriver driver, ref OpSlot slot, io_uring_sqe* sqe, ReadOnlySpan<System.Buffers.MemoryHandle> pins)
+    {
+        switch (_code)
+        {
+            case io_uring_op.IORING_OP_FSYNC:
+                Prep.Fsync(sqe, _off, _len, _opFlags);
+                break;
+            case io_uring_op.IORING_OP_FALLOCATE:
+                Prep.Fallocate(sqe, _off, (ulong)(long)_extra!, _len);
+                break;
+            case io_uring_op.IORING_OP_FTRUNCATE:
+                Prep.Ftruncate(sqe, _off);
+                break;
+            default:
+                Invariant.Assert(_extra is string, $"no prep for {_code}");
+                var paths = (string)_extra!;
+                int bytes = Encoding.UTF8.GetByteCount(paths) + 1; // The block is zeroed: that ends the last string.
+                byte* text = driver.Table.RentWide(ref slot, bytes);
+                Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));
+                int first = new ReadOnlySpan<byte>(text, bytes).IndexOf((byte)0) + 1;
+                ulong second = _code == io_uring_op.IORING_OP_STATX ? OpDriver.Lend(ref slot, _memory, pins)
+                    : first < bytes ? (ulong)(text + first) : 0;
+                Prep.Path(sqe, _code, _handle is null ? _fd : sqe->fd, text, second, _len, _opFlags);
+                sqe->flags = _off == 0 ? (byte)0 : SqeFlags.IOSQE_ASYNC;
+                break;
+        }
+    }
+
+    private static string Checked(string path) => path.Contains('\0', StringComparison.Ordinal)
+        ? throw new ArgumentException("A path cannot contain a null character.", nameof(path))
+        : path;
+
+    private static string Checked(string first, string second) => $"{Checked(first)}\0{Checked(second)}";
+
+    private static Memory<byte> CheckedStatx(Memory<byte> result)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(result.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<statx>(), nameof(result));
+        return result;
+    }
+}
