@@ -214,7 +214,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             return fault;
         Exception error = stream.Error(res, token, what);
         if (kind == TransferKind.Write && done > 0)
-            return new IOException($"The write ended after {done} bytes had left; nothing more can be written after it.", error);
+            return new IOException($"The write ended after {done} bytes had left, and nothing more can be written after them: {error.Message}", error);
         return error;
     }
 }
