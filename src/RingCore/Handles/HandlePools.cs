@@ -10,7 +10,6 @@ internal sealed class HandlePools
 
     internal readonly Pool<LeaseAwaitable> LeasedReads = new();
     internal readonly Pool<TransferAwaitable> Transfers = new();
-    internal readonly Pool<PipeTransfer> PipeTransfers = new();
     internal readonly Pool<FileTransfer> FileTransfers = new();
 
     /// <summary>Buffers of the usual size for reading ahead.</summary>

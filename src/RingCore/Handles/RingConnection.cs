@@ -1,7 +1,6 @@
-// Handles layer: a connected stream socket, TCP or Unix: reading. Writing is in RingConnection.Write.cs, making one in
-// RingConnection.Connect.cs. At most one receive is with the kernel; a second concurrent read throws. Owner thread only.
+// Handles layer: a connected stream socket, TCP or Unix: what it has beyond RingStream, leases first of all. Making one is in
+// RingConnection.Connect.cs. Owner thread only.
 
-using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
@@ -12,12 +11,10 @@ namespace RingCore;
 /// A connected TCP or Unix stream socket. Reading and writing may overlap each other; two reads may not. Owner thread only, but
 /// for disposal. Disposing with operations in flight cancels them; unread data then makes the kernel reset the connection.
 /// </summary>
-public sealed partial class RingConnection : RingHandle
+public sealed partial class RingConnection : RingStream
 {
-    private bool _reading;
-
     internal RingConnection(OpDriver driver, int fd, bool ownsFd = true)
-        : base(driver, fd, ownsFd)
+        : base(driver, fd, ownsFd, isSocket: true)
     {
     }
 
@@ -30,48 +27,11 @@ public sealed partial class RingConnection : RingHandle
     /// <summary>The peer's address; null when it has gone.</summary>
     public EndPoint? RemoteEndPoint => SocketCalls.EndPointOf(Fd, peer: true);
 
-    /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV). 0: the peer has finished.</summary>
-    /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
-    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
-    /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
-    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
-    {
-        TransferAwaitable transfer = StartTransfer(memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
-        return new ValueTask<int>(transfer, transfer.Version);
-    }
-
-    /// <summary>Fills <paramref name="memory"/>. Cancelling it leaves the stream at an unknown position.</summary>
-    /// <exception cref="EndOfStreamException">The peer finished before.</exception>
-    /// <inheritdoc cref="ReadAsync"/>
-    public ValueTask ReadExactlyAsync(Memory<byte> memory, CancellationToken token = default)
-    {
-        ThrowIfNotReady();
-        if (memory.IsEmpty)
-            return default;
-        TransferAwaitable transfer = StartTransfer(TransferKind.ReceiveExactly, memory, token);
-        return new ValueTask(transfer, transfer.Version);
-    }
-
-    private TransferAwaitable StartTransfer(TransferKind kind, Memory<byte> memory, CancellationToken token)
-    {
-        ThrowIfNotReady();
-        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
-        StartReading(pin);
-        TransferAwaitable transfer = TransferAwaitable.Rent(this, kind, memory, token);
-        transfer.Pin = pin;
-        if (Op.Refused(Driver, token))
-            Driver.Refuse(transfer);
-        else
-            transfer.Submit();
-        return transfer;
-    }
-
     /// <summary>
     /// Reads what is there into a buffer that the kernel picks when data has come (IORING_OP_RECV with IOSQE_BUFFER_SELECT, 5.7;
     /// buffer rings 5.19): a waiting connection holds no buffer. Dispose the lease soon. An empty lease is the end.
     /// </summary>
-    /// <inheritdoc cref="ReadAsync"/>
+    /// <inheritdoc cref="RingStream.ReadAsync"/>
     public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken token = default)
     {
         StartReading();
@@ -109,6 +69,21 @@ public sealed partial class RingConnection : RingHandle
         }
     }
 
+    /// <summary>Sends once (IORING_OP_SEND); may send less than all. Not while a write is in progress.</summary>
+    /// <param name="memory">On loan to the kernel until the send has ended.</param>
+    /// <param name="token">Asks for cancellation.</param>
+    /// <exception cref="InvalidOperationException">A write is in progress: WriteAsync queues, SendAsync does not.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
+    public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    {
+        ThrowIfWriting();
+        ValueTask<OpResult> sending = Op.Send(this, memory).Start(token);
+        HoldWriting(); // After the start, which may throw.
+        OpResult result = await sending;
+        SendEnded();
+        return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
+    }
+
     /// <summary>Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.</summary>
     /// <param name="how">Which direction.</param>
     public async ValueTask ShutdownAsync(System.Net.Sockets.SocketShutdown how)
@@ -120,45 +95,5 @@ public sealed partial class RingConnection : RingHandle
         int result = SocketCalls.Shutdown(Fd, how);
         if (result < 0 && result != -Errno.ENOTCONN) // The peer was quicker.
             throw RingErrors.Socket(result, this, default, "Shutdown");
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ThrowIfNotReady()
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void StartReading(MemoryHandle pin = default)
-    {
-        ThrowIfNotReady();
-        if (_reading)
-        {
-            Driver.Unpin(ref pin);
-            ThrowReading();
-        }
-
-        _reading = true;
-    }
-
-    private static void ThrowReading() => throw new InvalidOperationException(
-        "Another read of this connection is in progress: two receives on one socket would share out the bytes between them.");
-
-    internal override void HoldReading() => StartReading();
-
-    internal override void ReleaseReading() => _reading = false;
-
-    /// <summary>A receive has ended, whatever it brought; the next may start.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ReceiveEnded() => _reading = false;
-
-    /// <summary>An exact read goes on after a short result. False: not any more.</summary>
-    internal bool ContinueReceive(TransferAwaitable transfer)
-    {
-        if (IsDisposed || Op.Refused(Driver, transfer.Token))
-            return false;
-        transfer.Submit();
-        return true;
     }
 }

@@ -44,11 +44,13 @@ public static class RingCopy
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
         var copy = new Copy(from, Position(from, fromOffset), to, Position(to, toOffset), count, stop);
-        from.HoldReading();
+        from.Driver.ThrowIfNotOwner();
+        to.Driver.ThrowIfNotOwner();
         int res;
+        (from as RingStream)?.StartReading();
         try
         {
-            to.HoldWriting();
+            (to as RingStream)?.HoldWriting();
             try
             {
                 from.EndCopies += stop.Cancel;
@@ -59,12 +61,12 @@ public static class RingCopy
             {
                 from.EndCopies -= stop.Cancel;
                 to.EndCopies -= stop.Cancel;
-                to.ReleaseWriting();
+                (to as RingStream)?.SendEnded();
             }
         }
         finally
         {
-            from.ReleaseReading();
+            (from as RingStream)?.ReceiveEnded();
         }
 
         return res >= 0 ? copy.Done : throw copy.Failure(res, token);

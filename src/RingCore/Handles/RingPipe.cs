@@ -1,6 +1,5 @@
 // Handles layer: one end of a pipe, a FIFO, and the process's standard streams, which may be a pipe, a terminal, a file or anything:
-// what is read and written at its own position. At most one read and one write are with the kernel; a second concurrent read throws,
-// writes take turns in call order. Owner thread only.
+// what is read and written at its own position. How, is RingStream's; here is how to get one. Owner thread only.
 //
 // .NET ignores SIGPIPE, without which a write to a pipe that nobody reads would end the process: it ends with EPIPE instead.
 
@@ -9,14 +8,10 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>One end of a pipe, or a standard stream. Owner thread only, but for disposal.</summary>
-public sealed class RingPipe : RingHandle
+public sealed class RingPipe : RingStream
 {
-    private readonly List<PipeTransfer> _queue = []; // Writes that wait for the one with the kernel, in call order.
-    private object? _reader; // The transfer that reads now; the pipe itself where a copy does.
-    private object? _writer;
-
     private RingPipe(OpDriver driver, int fd, bool ownsFd)
-        : base(driver, fd, ownsFd)
+        : base(driver, fd, ownsFd, isSocket: false)
     {
     }
 
@@ -82,128 +77,6 @@ public sealed class RingPipe : RingHandle
     /// <summary>Standard error (fd 2). See <see cref="StandardOutput"/>.</summary>
     /// <inheritdoc cref="StandardInput"/>
     public static RingPipe StandardError() => Standard(2, "error");
-
-    /// <summary>Reads what is there, at least one byte (IORING_OP_READ, 5.6). 0: the end, no writer is left.</summary>
-    /// <param name="memory">On loan to the kernel until the read has ended. Empty: 0 at once.</param>
-    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
-    /// <exception cref="IOException">Reading failed.</exception>
-    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
-    {
-        ThrowIfNotReady();
-        ThrowIfReading();
-        PipeTransfer read = PipeTransfer.Rent(this, memory, token, isWrite: false);
-        _reader = read;
-        var task = new ValueTask<int>(read, read.Version);
-        if (Op.Refused(Driver, token))
-            Driver.Refuse(read);
-        else
-            read.Submit();
-        return task;
-    }
-
-    /// <summary>Writes all of <paramref name="memory"/> (IORING_OP_WRITE, 5.6), or throws. Writes leave one by one in call order.</summary>
-    /// <param name="memory">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">
-    /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an <see cref="IOException"/>
-    /// that says how much, and this handle cannot be written to any more.
-    /// </param>
-    /// <exception cref="IOException">Writing failed; with EPIPE nobody reads any more.</exception>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
-    {
-        ThrowIfNotReady();
-        if (Fault is not null)
-            throw new IOException(Fault);
-        PipeTransfer write = PipeTransfer.Rent(this, memory, token, isWrite: true);
-        var task = new ValueTask(write, write.Version);
-        if (Op.Refused(Driver, token))
-        {
-            Driver.Refuse(write);
-        }
-        else if (_writer is null)
-        {
-            _writer = write;
-            write.Submit();
-        }
-        else
-        {
-            _queue.Add(write);
-            write.RegisterQueued();
-        }
-
-        return task;
-    }
-
-    internal override void HoldReading()
-    {
-        ThrowIfNotReady();
-        ThrowIfReading();
-        _reader = this;
-    }
-
-    internal override void ReleaseReading() => _reader = null;
-
-    internal override void HoldWriting()
-    {
-        ThrowIfNotReady();
-        if (Fault is not null)
-            throw new IOException(Fault);
-        if (_writer is not null)
-            throw new InvalidOperationException("A write of this pipe is in progress: await it before a copy.");
-        _writer = this;
-    }
-
-    /// <summary>What every write after a partial one throws; null while the stream is whole.</summary>
-    internal string? Fault { get; set; }
-
-    /// <summary>The write or copy has ended: the next write leaves.</summary>
-    internal override void ReleaseWriting()
-    {
-        _writer = null;
-        while (_writer is null && _queue is [var next, ..])
-        {
-            Dequeue(next);
-            if (Fault is not null || IsDisposed || Op.Refused(Driver, next.Token))
-            {
-                next.Finish(-Errno.ECANCELED);
-                continue;
-            }
-
-            _writer = next;
-            next.Submit();
-        }
-    }
-
-    /// <summary>Takes a write out of the queue; false: it is not there.</summary>
-    internal bool Dequeue(PipeTransfer write)
-    {
-        write.UnregisterQueued();
-        return _queue.Remove(write);
-    }
-
-    /// <summary>What is with the kernel must not go back to it, and what waits ends now.</summary>
-    private protected override void OnCancelAll()
-    {
-        foreach (object? transfer in (ReadOnlySpan<object?>)[_reader, _writer])
-            (transfer as PipeTransfer)?.CancelWanted = true;
-        while (_queue is [.., var last])
-        {
-            Dequeue(last);
-            last.Finish(-Errno.ECANCELED);
-        }
-    }
-
-    private void ThrowIfReading()
-    {
-        if (_reader is not null)
-            throw new InvalidOperationException("Another read of this pipe is in progress: two would share out the bytes between them.");
-    }
-
-    private void ThrowIfNotReady()
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-    }
 
     /// <summary>An inherited fd has come through execve: one that closes there is the runtime's own, which has taken the free number.</summary>
     private static RingPipe Standard(int fd, string name) => Libc.fcntl(fd, FileConstants.F_GETFD, 0) == 0

@@ -24,17 +24,17 @@ internal enum TransferKind : byte
     Write,
 }
 
-/// <summary>A read or write on a connection. Pooled.</summary>
+/// <summary>A read or write of a socket or pipe. Pooled.</summary>
 internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    /// <summary>Next in the connection's queue of writes.</summary>
+    /// <summary>Next in the stream's queue of writes.</summary>
     internal TransferAwaitable? NextWrite
     {
         get => (TransferAwaitable?)Next;
         set => Next = value;
     }
 
-    internal RingConnection Connection = null!;
+    internal RingStream Stream = null!;
     internal ReadOnlyMemory<byte> Memory;
     internal CancellationToken Token;
     internal int Done;
@@ -46,21 +46,22 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>A write whose token struck while it was queued or gathered with others.</summary>
     internal bool CancelWanted;
 
+    private bool _polls;
     private CancellationTokenRegistration _queued;
 
     internal int Left => Memory.Length - Done;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
         (Res >= 0 && Kind == TransferKind.ReceiveExactly && Left > 0)
-        || (Res < 0 && Kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && Connection.Fault is not null)))
+        || (Res < 0 && Kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && Stream.Fault is not null)))
             ? ValueTaskSourceStatus.Faulted
-            : RingErrors.StatusOf(Res, Connection, Token);
+            : RingErrors.StatusOf(Res, Stream, Token);
 
-    internal static TransferAwaitable Rent(RingConnection connection, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
+    internal static TransferAwaitable Rent(RingStream stream, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
     {
         TransferAwaitable transfer = HandlePools.OfThread.Transfers.Rent();
-        transfer.Begin(connection.Driver);
-        transfer.Connection = connection;
+        transfer.Begin(stream.Driver);
+        transfer.Stream = stream;
         transfer.Kind = kind;
         transfer.Memory = memory;
         transfer.Token = token;
@@ -72,16 +73,19 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>Goes to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).</summary>
     internal unsafe void Submit()
     {
-        ref OpSlot slot = ref Driver.Begin(this, Connection, out io_uring_sqe* sqe, out _);
-        if (Kind == TransferKind.Wait)
+        ref OpSlot slot = ref Driver.Begin(this, Stream, out io_uring_sqe* sqe, out _);
+        if (Kind == TransferKind.Wait || _polls)
         {
-            Prep.Poll(sqe, SocketConstants.POLLIN | SocketConstants.POLLRDHUP, pollFlags: 0);
+            int events = Kind == TransferKind.Write ? SocketConstants.POLLOUT : SocketConstants.POLLIN | SocketConstants.POLLRDHUP;
+            Prep.Poll(sqe, (uint)events, pollFlags: 0);
         }
         else
         {
             byte* address = (byte*)Pin.Pointer + Done;
             slot.Lent = Memory; // For reports: the pin is the transfer's.
-            if (Kind == TransferKind.Write)
+            if (!Stream.IsSocket)
+                Prep.ReadWrite(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
+            else if (Kind == TransferKind.Write)
                 Prep.Send(sqe, (ulong)address, (uint)Left, Driver.WriteFlags);
             else
                 Prep.Recv(sqe, (ulong)address, (uint)Left);
@@ -94,32 +98,51 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     /// <summary>The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.</summary>
     internal override void Complete(int res, uint flags, int step)
     {
+        if (!Stream.IsSocket && IsToWait(ref res))
+        {
+            Submit();
+            return;
+        }
+
         switch (Kind)
         {
             case TransferKind.Receive:
-                Connection.ReceiveEnded();
+                Stream.ReceiveEnded();
                 break;
             case TransferKind.Wait:
-                Connection.ReceiveEnded();
+                Stream.ReceiveEnded();
                 res = Math.Min(res, 0); // A poll's result is a mask.
                 break;
             case TransferKind.ReceiveExactly:
                 if (res > 0)
                 {
                     Done += res;
-                    if (Left > 0 && Connection.ContinueReceive(this))
+                    if (Left > 0 && Stream.ContinueReceive(this))
                         return;
                     res = Left > 0 ? -Errno.ECANCELED : Done;
                 }
 
-                Connection.ReceiveEnded();
+                Stream.ReceiveEnded();
                 break;
             case TransferKind.Write:
-                Connection.WriteSent(this, res);
+                Stream.WriteSent(this, res);
                 return;
         }
 
         Finish(res, flags);
+    }
+
+    /// <summary>An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready: a poll waits for it, then the op goes again.</summary>
+    private bool IsToWait(ref int res)
+    {
+        bool again = _polls ? res > 0 : res == -Errno.EAGAIN;
+        _polls = again && !_polls;
+        if (!again)
+            return false;
+        res = -Errno.ECANCELED;
+        bool goes = !CancelWanted && !Stream.IsDisposed && !Op.Refused(Driver, Token);
+        _polls &= goes;
+        return goes;
     }
 
     /// <summary>A queued write has no slot whose end would dispose the registration: the queue does, in UnregisterQueued.</summary>
@@ -146,7 +169,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal override void Refused()
     {
         if (Kind == TransferKind.Write)
-            Finish(-Errno.ECANCELED); // It was never the connection's turn to send it.
+            Finish(-Errno.ECANCELED); // It was never its turn to send it.
         else
             Complete(-Errno.ECANCELED, 0, 0);
     }
@@ -154,7 +177,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal override void CancelAsked()
     {
         if (Kind == TransferKind.Write)
-            Connection.CancelWrite(this);
+            Stream.CancelWrite(this);
         else
             base.CancelAsked();
     }
@@ -170,28 +193,28 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         int done = Done;
         int wanted = Memory.Length;
         TransferKind kind = Kind;
-        RingConnection connection = Connection;
+        RingStream stream = Stream;
         CancellationToken cancelled = Token;
-        Connection = null!;
+        Stream = null!;
         Memory = default;
         Token = default;
         HandlePools.OfThread.Transfers.Return(this);
 
         if (res < 0)
-            throw Failure(res, kind, connection, cancelled, done);
+            throw Failure(res, kind, stream, cancelled, done);
         if (kind == TransferKind.ReceiveExactly && done < wanted)
             throw new EndOfStreamException($"The peer finished after {done} of {wanted} bytes.");
         return res;
     }
 
-    private static Exception Failure(int res, TransferKind kind, RingConnection connection, CancellationToken token, int done)
+    private static Exception Failure(int res, TransferKind kind, RingStream stream, CancellationToken token, int done)
     {
         string what = kind == TransferKind.Write ? "Writing" : "Reading";
-        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && connection is { IsDisposed: false, Fault: { } fault })
+        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && stream is { IsDisposed: false, Fault: { } fault })
             return fault;
-        Exception error = RingErrors.Socket(res, connection, token, what);
+        Exception error = stream.Error(res, token, what);
         if (kind == TransferKind.Write && done > 0)
-            return new IOException($"The write ended after {done} bytes had left; the stream cannot be written to any more.", error);
+            return new IOException($"The write ended after {done} bytes had left, and nothing more can be written after them: {error.Message}", error);
         return error;
     }
 }

@@ -109,28 +109,6 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <summary>Ends the copies that hold this handle, which may just now wait for their other handle.</summary>
     internal Action? EndCopies { get; set; }
 
-    /// <summary>A copy from here begins: until it is released nothing else may read. Derived handles whose readers share a position keep to it.</summary>
-    internal virtual void HoldReading()
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-    }
-
-    internal virtual void ReleaseReading()
-    {
-    }
-
-    /// <summary>A copy to here begins: until it is released, writes wait.</summary>
-    internal virtual void HoldWriting()
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-    }
-
-    internal virtual void ReleaseWriting()
-    {
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);
 

@@ -259,7 +259,7 @@ public sealed class AwaitSourceTests
             using var connection = RingConnection.Adopt(kernel.NewFd());
             ValueTask<int> sending = connection.SendAsync(s_memory);
             string[] location = At()!.Split(':');
-            Assert.Equal("RingConnection.Write.cs", location[0]);
+            Assert.Equal("RingConnection.cs", location[0]);
             string[] source = File.ReadAllLines(Repository.Path("src", "RingCore", "Handles", location[0]));
             Assert.Contains("await ", source[int.Parse(location[1], System.Globalization.CultureInfo.InvariantCulture) - 1], StringComparison.Ordinal);
             await Op.Nop();

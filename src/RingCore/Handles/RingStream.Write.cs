@@ -1,4 +1,4 @@
-// Handles layer: writing to a connection. At most one send is with the kernel, because several would overtake each other. Writes
+// Handles layer: writing to a socket or pipe. At most one send is with the kernel, because several would overtake each other. Writes
 // issued meanwhile queue in call order and leave as one gathered send. Owner thread only.
 //
 // The write side's states, moved only here:
@@ -13,7 +13,7 @@ using RingCore.Sys;
 
 namespace RingCore;
 
-public sealed partial class RingConnection
+public abstract partial class RingStream
 {
     /// <summary>Most writes gathered into one send.</summary>
     private const int MostGathered = 60;
@@ -36,15 +36,16 @@ public sealed partial class RingConnection
     private TaskCompletionSource? _flushed;
 
     /// <summary>
-    /// Writes all of <paramref name="memory"/>, or throws. Writes of one connection leave in call order; those issued while one is
-    /// with the kernel are gathered into one send (IORING_OP_SEND, SENDMSG).
+    /// Writes all of <paramref name="memory"/>, or throws. Writes leave in call order; those issued while one is with the
+    /// kernel are gathered into one (IORING_OP_SEND, SENDMSG; to what is no socket WRITE, WRITEV).
     /// </summary>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
     /// <param name="token">
     /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an
-    /// <see cref="IOException"/> that says how much, and the connection cannot be written to any more.
+    /// <see cref="IOException"/> that says how much, and nothing can be written to it any more.
     /// </param>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
+    /// <exception cref="IOException">Writing to what is no socket failed, or an earlier write did; EPIPE: nobody reads any more.</exception>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
         ThrowIfNotReady();
@@ -80,22 +81,6 @@ public sealed partial class RingConnection
             1 => WriteAsync(memories[0], token),
             _ => WriteListAsync(memories, token),
         };
-    }
-
-    /// <summary>Sends once (IORING_OP_SEND); may send less than all. Not while a <see cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/> is in progress.</summary>
-    /// <exception cref="InvalidOperationException">Another write is in progress.</exception>
-    /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
-    public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
-    {
-        ThrowIfNotReady();
-        ThrowIfFaulted();
-        if (_writing == WriteState.Sending)
-            throw new InvalidOperationException("A write of this connection is in progress; WriteAsync queues, SendAsync does not.");
-        ValueTask<OpResult> sending = Op.Send(this, memory).Start(token);
-        _writing = WriteState.Sending; // After the start, which may throw.
-        OpResult result = await sending;
-        SendEnded();
-        return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
 
     private async ValueTask WriteListAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token)
@@ -139,16 +124,21 @@ public sealed partial class RingConnection
             throw failure;
     }
 
-    internal override void HoldWriting()
+    /// <summary>For what does not queue: a single send, a copy to here.</summary>
+    private protected void ThrowIfWriting()
     {
         ThrowIfNotReady();
         ThrowIfFaulted();
         if (_writing == WriteState.Sending)
-            throw new InvalidOperationException("A write of this connection is in progress: await it before a copy.");
-        _writing = WriteState.Sending;
+            throw new InvalidOperationException("A write to this is in progress: await it first. Only WriteAsync queues.");
     }
 
-    internal override void ReleaseWriting() => SendEnded();
+    /// <summary>Writes wait until SendEnded.</summary>
+    internal void HoldWriting()
+    {
+        ThrowIfWriting();
+        _writing = WriteState.Sending;
+    }
 
     private void Submit(TransferAwaitable write)
     {
@@ -173,7 +163,7 @@ public sealed partial class RingConnection
         }
         else
         {
-            FailWrite(write, res > 0 ? -Errno.ECANCELED : res);
+            FailWrite(write, res > 0 ? -Errno.ECANCELED : res == 0 ? -Errno.EIO : res);
             SendEnded();
         }
     }
@@ -201,7 +191,7 @@ public sealed partial class RingConnection
 
     /// <summary>What every write after a failed one throws; null while the stream is whole.</summary>
     internal IOException? Fault => _writing != WriteState.Faulted ? null : new IOException(
-        $"{_fault}: the connection cannot be written to any more.", RingErrors.Socket(_faultErrno, this, default, "Writing"));
+        $"{_fault}: nothing can be written to it any more.", Error(_faultErrno, default, "Writing"));
 
     private void Enqueue(TransferAwaitable write)
     {
@@ -223,7 +213,7 @@ public sealed partial class RingConnection
     }
 
     /// <summary>Nothing is with the kernel any more: the queue leaves as one send.</summary>
-    private void SendEnded()
+    internal void SendEnded()
     {
         if (_writing == WriteState.Faulted || IsDisposed || Driver.Stopping)
         {
@@ -286,7 +276,11 @@ public sealed partial class RingConnection
         }
 
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
-        Prep.SendMsg(sqe, Driver.LendVector(ref slot, memories, pins), Driver.WriteFlags);
+        msghdr* message = Driver.LendVector(ref slot, memories, pins);
+        if (IsSocket)
+            Prep.SendMsg(sqe, message, Driver.WriteFlags);
+        else
+            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_WRITEV, (ulong)message->msg_iov, (uint)count, offset: -1);
         Driver.Prepared(ref slot, sqe);
     }
 
@@ -373,7 +367,7 @@ public sealed partial class RingConnection
         _newest = before;
     }
 
-    private Task FlushWritesAsync()
+    private protected Task FlushWritesAsync()
     {
         if (_writing != WriteState.Sending)
             return Task.CompletedTask;
@@ -381,14 +375,15 @@ public sealed partial class RingConnection
         return _flushed.Task;
     }
 
-    private sealed class GatherSink : OpSink
+    private sealed unsafe class GatherSink : OpSink
     {
-        private readonly RingConnection _connection;
+        private readonly RingStream _stream;
+        private bool _polls;
 
-        internal GatherSink(RingConnection connection)
+        internal GatherSink(RingStream stream)
         {
-            _connection = connection;
-            Driver = connection.Driver;
+            _stream = stream;
+            Driver = stream.Driver;
         }
 
         internal override object? Waiter => "gathered writes";
@@ -396,7 +391,18 @@ public sealed partial class RingConnection
         internal override void Complete(int res, uint flags, int step)
         {
             Key = 0;
-            _connection.Gathered(res);
+            if (res == -Errno.EAGAIN && !_stream.IsDisposed && !Driver.Stopping) // An O_NONBLOCK pipe or terminal: a poll waits for it.
+            {
+                _polls = true;
+                ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
+                Prep.Poll(sqe, SocketConstants.POLLOUT, pollFlags: 0);
+                Driver.Prepared(ref slot, sqe);
+                return;
+            }
+
+            res = _polls ? Math.Min(res, 0) : res;
+            _polls = false;
+            _stream.Gathered(res);
         }
     }
 }
