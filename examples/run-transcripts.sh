@@ -63,8 +63,10 @@ same() {
 
 # serve_behind NAME [ARGUMENT...]: a RingCore example that another one talks to; its port is $port. end_behind ends it.
 serve_behind() {
-    local tick
-    setsid dotnet "$(dll_of "$1")" "${@:2}" < /dev/null > "$scratch/behind" 2>&1 &
+    local tick program
+    program=$(dll_of "$1")
+    : > "$scratch/behind" # Here, not only by the server: what the last one said must not be read.
+    setsid dotnet "$program" "${@:2}" < /dev/null > "$scratch/behind" 2>&1 &
     behind=$!
     for ((tick = 0; tick < 600; tick++)); do
         port=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$scratch/behind")
