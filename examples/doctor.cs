@@ -20,6 +20,7 @@ Dictionary<RingFeatures, (string Since, string With, string Without)> words = ne
     [RingFeatures.MultishotReceive] = ("6.0", "one receive op fills many buffers", "one receive op per buffer"),
     [RingFeatures.DeferTaskrun] = ("6.1", "completion work runs only inside our enter", "it runs at any kernel entry"),
     [RingFeatures.NoSqArray] = ("6.6", "no index array for submissions", "an array, filled once"),
+    [RingFeatures.Ftruncate] = ("6.9", "a file's length is set by an op", "ftruncate(2) on the ring's thread"),
     [RingFeatures.NoIowait] = ("6.15", "an idle ring does not count as iowait", "an idle server shows as iowait"),
 };
 

@@ -178,7 +178,9 @@ for name in "${names[@]}"; do
     SECONDS=0
     transcript "$name" > "$scratch/raw" || true # Whatever went wrong is missing in its output.
     mask < "$scratch/raw" > "$scratch/actual"
-    if $update; then
+    if $update && grep -q '^Unhandled exception' "$scratch/actual"; then
+        echo "$name crashed: that is no transcript" >&2
+    elif $update; then
         mkdir -p "$here/expected"
         cp "$scratch/actual" "$expected"
     fi
