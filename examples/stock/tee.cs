@@ -19,7 +19,7 @@ try
     for (int read = await input.ReadAsync(buffer); read > 0 && outputs.Count > 0; (buffer, next) = (next, buffer))
     {
         ReadOnlyMemory<byte> chunk = buffer.AsMemory(0, read);
-        Task[] writes = [.. outputs.Select(stream => WriteAsync(stream, chunk))];
+        Task[] writes = [.. outputs.ToArray().Select(stream => WriteAsync(stream, chunk))]; // A copy: one may fail before the next has begun.
         Task<int> reading = input.ReadAsync(next).AsTask();
         await Task.WhenAll(writes);
         read = await reading;
