@@ -15,12 +15,13 @@ public abstract class LiveTest
     protected const string Linux510 = "as Linux 5.10";
     protected const string Tiny = "tiny rings and buffers";
     protected const string TinyLinux510 = "tiny, as Linux 5.10";
+    protected const string Polled = "a poller that often sleeps";
 
     /// <summary>With every optional feature on, and without what a 5.10 kernel lacks.</summary>
     public static TheoryData<string> Modes => [All, Linux510];
 
-    /// <summary>The same, and both again with rings and buffer groups so small that they are always full.</summary>
-    public static TheoryData<string> AllModes => [All, Linux510, Tiny, TinyLinux510];
+    /// <summary>The same, both again with rings and buffer groups so small that they are always full, and with a submission poller.</summary>
+    public static TheoryData<string> AllModes => [All, Linux510, Tiny, TinyLinux510, Polled];
 
     protected static RingOptions Options(string mode)
     {
@@ -29,6 +30,8 @@ public abstract class LiveTest
             options = options with { Without = RingFeatures.All & ~RingFeatures.Linux510 };
         if (mode is Tiny or TinyLinux510)
             options = options with { SqEntries = 4, CqEntries = 8, LeaseBufferCount = 2, LeaseBufferSize = 64 };
+        if (mode is Polled)
+            options = options with { SqPoll = TimeSpan.FromMilliseconds(1) };
         return options;
     }
 
@@ -43,6 +46,7 @@ public abstract class LiveTest
             options = change(options);
         List<string> before = Descriptors();
         RingExecutor executor = RingExecutor.Start(options);
+        Assert.True(mode != Polled || executor.Ring.IsPolled || !executor.Ring.Features.HasFlag(RingFeatures.ExtArg));
         try
         {
             Wait(executor, executor.InvokeAsync(async () =>
