@@ -103,10 +103,10 @@ public static class RingCopy
                 res = to is RingConnection ? res : await SpliceAsync();
             else if (from is RingFile || (from is RingConnection && to is RingFile))
                 res = await SpliceThroughPipeAsync();
-            return CannotSplice(res) ? await ReadAndWriteAsync(from) : res;
+            return CannotSplice(res) && _unwritten == 0 ? await ReadAndWriteAsync(from) : res; // Else a write that failed with the same errno.
         }
 
-        /// <summary>What splice says of a file system, of a device, of a file opened to append; nothing has moved then.</summary>
+        /// <summary>What splice says of a file system, of a device, of a file opened to append; it has moved nothing then.</summary>
         private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
 
         private async ValueTask<int> SpliceAsync()

@@ -327,6 +327,26 @@ public sealed class RingCopyTests : LiveTest, IDisposable
         Assert.Equal([1000ul, 1003], kernel.Taken.Where(op => op.Opcode == IORING_OP_WRITE).Select(op => op.Sqe.off));
     }
 
+    /// <summary>As a file opened for direct I/O does with a tail that is not aligned.</summary>
+    [Theory]
+    [InlineData(Errno.EINVAL, long.MaxValue)]
+    [InlineData(Errno.EINVAL, 3)]
+    [InlineData(Errno.EOPNOTSUPP, long.MaxValue)]
+    public void NeitherSpliceNorWrite_TakesWhatIsInThePipeBetween_IsAnError(int errno, long count)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_SPLICE).Complete(3).Complete(1).Complete(-Errno.EINVAL);
+        kernel.On(IORING_OP_READ).Bytes("bc").Complete(0);
+        kernel.On(IORING_OP_WRITE).Complete(-errno);
+        kernel.Run(async () =>
+        {
+            using RingFile from = await FakeFile(kernel), to = await FakeFile(kernel);
+            var e = Assert.IsType<RingCopyException>(await Fakes.Caught.By(from.CopyToAsync(to, count)));
+            Assert.Equal((1, errno), (e.BytesCopied, e.HResult));
+        });
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_READ);
+    }
+
     [Fact]
     public void ShortSplices_AndAFullDisk()
     {
