@@ -205,7 +205,7 @@ public static class RingCopy
         {
             while (memory.Length > 0)
             {
-                Op op = to is RingConnection ? Op.Send(to, memory, SocketConstants.MSG_WAITALL) : Op.Write(to, memory, _toOffset);
+                Op op = to is RingConnection ? Op.Send(to, memory, (int)to.Driver.WriteFlags) : Op.Write(to, memory, _toOffset);
                 int res = await RunAsync(op, null, to, SocketConstants.POLLOUT, stop.Token);
                 if (res <= 0)
                     return res < 0 ? res : -Errno.EIO;

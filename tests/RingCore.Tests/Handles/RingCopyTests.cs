@@ -347,6 +347,24 @@ public sealed class RingCopyTests : LiveTest, IDisposable
         Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_READ);
     }
 
+    /// <summary>Before 6.1 a send that waits for all and is cancelled does not say how much had left.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Sends_WaitForAll_WhereTheKernelStillSaysHowMuchLeft(bool old)
+    {
+        using FakeKernel kernel = old ? FakeKernel.Linux510() : new FakeKernel();
+        kernel.On(IORING_OP_RECV).Bytes("abc").Complete(0);
+        kernel.On(IORING_OP_SEND).Complete(2).Complete(1);
+        kernel.Run(async () =>
+        {
+            using RingConnection from = RingConnection.Adopt(kernel.NewFd()), to = RingConnection.Adopt(kernel.NewFd());
+            Assert.Equal(3, await from.CopyToAsync(to));
+        });
+        uint expected = (uint)(SocketConstants.MSG_NOSIGNAL | (old ? 0 : SocketConstants.MSG_WAITALL));
+        Assert.All(kernel.Taken.Where(op => op.Opcode == IORING_OP_SEND), op => Assert.Equal(expected, op.Sqe.msg_flags));
+    }
+
     [Fact]
     public void ShortSplices_AndAFullDisk()
     {
