@@ -53,6 +53,9 @@ public readonly partial struct Op
     /// <summary>SQEs this op takes: 1, or 2 with a deadline.</summary>
     internal int SqeCount => _deadline == default ? 1 : 2;
 
+    /// <summary>Whether its result is an fd, which somebody has to close.</summary>
+    internal bool YieldsFd => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET;
+
     /// <summary>Nothing, at the kernel's cost of a request (IORING_OP_NOP, 5.1). Result 0.</summary>
     public static Op Nop() => new(io_uring_op.IORING_OP_NOP);
 
@@ -161,7 +164,7 @@ public readonly partial struct Op
     {
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
-        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
+        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, YieldsFd);
         awaitable.Key = 0;
         if (Refused(driver, token))
         {

@@ -109,6 +109,15 @@ public sealed class OpChain
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
+        protected override void ReleaseUntaken()
+        {
+            for (int i = 0; i < _steps.Length; i++)
+            {
+                if (_steps[i].YieldsFd && _results[i].Res >= 0)
+                    Driver.CloseFd(_results[i].Res);
+            }
+        }
+
         internal override void Complete(int res, uint flags, int step)
         {
             // A step that never ran was cancelled by the step before it, not by its own deadline.

@@ -200,7 +200,9 @@ public sealed class CloseAfterTheEndTests
     /// <summary>Collected while its executor runs, or only after its end.</summary>
     [Theory]
     [InlineData(false, true)]
+    [InlineData(true, true)]
     [InlineData(false, false)]
+    [InlineData(true, false)]
     public void OpenedFdThatNobodyTakes_IsClosed(bool chain, bool collected)
     {
         using var kernel = new FakeKernel();
