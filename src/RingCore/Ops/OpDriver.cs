@@ -274,6 +274,8 @@ internal sealed unsafe class OpDriver
         int step = slot.Step;
         if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
             res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
+        else if (res is -Errno.EAGAIN or -Errno.ENOBUFS && slot.State == SlotState.Cancelling)
+            res = -Errno.ECANCELED; // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.

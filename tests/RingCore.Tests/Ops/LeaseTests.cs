@@ -119,6 +119,27 @@ public sealed class LeaseTests
         }, s_twoBuffers);
     }
 
+    [Fact]
+    public void CancelAll_AsNoBufferIsFound_EndsTheRead()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            kernel.Complete(IORING_OP_RECV, -Errno.ENOBUFS);
+            op.Finish(-Errno.ENOENT);
+        });
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            ValueTask<ReadLease> read = connection.ReadLeaseAsync();
+            await Op.Nop();
+            connection.CancelAll();
+            Assert.IsType<OperationCanceledException>(await Caught.By(read));
+        }, s_twoBuffers);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_RECV);
+    }
+
     [Theory]
     [InlineData(-Errno.ECONNRESET)]
     [InlineData(0)]
