@@ -235,8 +235,15 @@ public static class RingCopy
             }
         }
 
-        private async ValueTask<int> StartAsync(Op op, CancellationToken token) =>
-            from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+        /// <summary>A process that is stopped and goes on (job control, a debugger) interrupts its workers: that is no end of a copy.</summary>
+        private async ValueTask<int> StartAsync(Op op, CancellationToken token)
+        {
+            int res;
+            do
+                res = from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+            while (res == -Errno.EINTR);
+            return res;
+        }
 
         private void Taken(int bytes)
         {

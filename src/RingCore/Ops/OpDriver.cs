@@ -273,7 +273,7 @@ internal sealed unsafe class OpDriver
 
         int step = slot.Step;
         if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
-            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
+            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res == -RestartSys ? -Errno.EINTR : res;
         else if (res is -Errno.EAGAIN or -Errno.ENOBUFS && slot.State == SlotState.Cancelling)
             res = -Errno.ECANCELED; // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
         ReturnLoans(ref slot);

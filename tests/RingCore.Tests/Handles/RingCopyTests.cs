@@ -385,6 +385,21 @@ public sealed class RingCopyTests : LiveTest, IDisposable
         Assert.All(splices, op => Assert.Equal(OpFlags.SPLICE_F_NONBLOCK, op.Sqe.splice_flags));
     }
 
+    /// <summary>A worker says it when its process is stopped and goes on.</summary>
+    [Theory]
+    [InlineData(Errno.EINTR)]
+    [InlineData(512)]
+    public void Interrupted_GoesOn(int errno)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_SPLICE).Complete(-errno).Complete(10).Complete(-errno).Complete(10).Complete(0);
+        kernel.Run(async () =>
+        {
+            using RingFile from = await FakeFile(kernel), to = await FakeFile(kernel);
+            Assert.Equal(10, await from.CopyToAsync(to));
+        });
+    }
+
     [Fact]
     public void NotReady_IsPolled_NotBusy()
     {

@@ -338,6 +338,20 @@ public sealed partial class RingPipeTests : LiveTest
         Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_WRITE);
     }
 
+    [Theory]
+    [InlineData(Errno.EINTR)]
+    [InlineData(512)] // The kernel's own "run me again", which leaks out of its workers.
+    public void FifoWhoseOpenIsInterrupted_IsOpenedAgain(int errno)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_OPENAT).Complete(-errno).Complete(-errno).Run(op => op.Finish(kernel.NewFd("fifo")));
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = await RingPipe.OpenAsync("/fake", FileAccess.Read);
+        });
+        Assert.Equal(3, kernel.Taken.Count(op => op.Opcode == IORING_OP_OPENAT));
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public void Fifo_OpensWhenBothEndsDo(string mode) => Run(mode, async () =>
     {
