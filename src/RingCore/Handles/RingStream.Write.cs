@@ -114,7 +114,7 @@ public abstract partial class RingStream
             {
                 await write;
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
             {
                 failure ??= e;
             }
