@@ -215,4 +215,24 @@ public sealed class CloseAfterTheEndTests
 
         kernel.AssertReleased();
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void OutlivingAndDropped(FakeKernel kernel, Action closing) => Outliving(kernel).Closing = closing;
+
+    /// <summary>What a handle does when it closes (a listener removes its path, a file deletes itself) it does also when nobody disposes it.</summary>
+    [Fact]
+    public void CollectedAfterTheEnd_ClosesAsIfDisposed()
+    {
+        using var kernel = new FakeKernel();
+        int closings = 0;
+        OutlivingAndDropped(kernel, () => closings++);
+        for (int i = 0; kernel.OpenFds.Count > 0 && i < 500; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        kernel.AssertReleased();
+        Assert.Equal(1, closings);
+    }
 }
