@@ -234,6 +234,19 @@ public sealed partial class RingPipeTests : LiveTest
     }
 
     [Fact]
+    public void GatheredWrites_OfWhichNothingIsTaken_AreAnError()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITEV).Complete(0);
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("pipe"));
+            Assert.Equal(Errno.EIO, (await Caught.By(pipe.WriteAsync([new byte[1], new byte[2]])))!.HResult);
+        });
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_WRITEV);
+    }
+
+    [Fact]
     public void GatheredWrites_WaitingInThePoll_EndWithCancelOrDispose()
     {
         using var kernel = new FakeKernel();
