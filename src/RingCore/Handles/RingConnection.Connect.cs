@@ -28,7 +28,7 @@ public sealed partial class RingConnection
             RingTimers timers = RingExecutor.Required.Timers;
             ActionTimer? deadline = timeout is { } time ? timers.Add(time, () =>
             {
-                late = true;
+                late = !driver.Stopping; // Shutdown fires every timer early.
                 driver.Cancel(key); // In the timer heap: no second SQE.
             }) : null;
             OpResult result = await connecting;

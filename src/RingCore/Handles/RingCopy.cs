@@ -103,10 +103,10 @@ public static class RingCopy
                 res = to is RingConnection ? res : await SpliceAsync();
             else if (from is RingFile || (from is RingConnection && to is RingFile))
                 res = await SpliceThroughPipeAsync();
-            return CannotSplice(res) ? await ReadAndWriteAsync(from) : res;
+            return CannotSplice(res) && _unwritten == 0 ? await ReadAndWriteAsync(from) : res; // Else a write that failed with the same errno.
         }
 
-        /// <summary>What splice says of a file system, of a device, of a file opened to append; nothing has moved then.</summary>
+        /// <summary>What splice says of a file system, of a device, of a file opened to append; it has moved nothing then.</summary>
         private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
 
         private async ValueTask<int> SpliceAsync()
@@ -205,7 +205,7 @@ public static class RingCopy
         {
             while (memory.Length > 0)
             {
-                Op op = to is RingConnection ? Op.Send(to, memory, SocketConstants.MSG_WAITALL) : Op.Write(to, memory, _toOffset);
+                Op op = to is RingConnection ? Op.Send(to, memory, (int)to.Driver.WriteFlags) : Op.Write(to, memory, _toOffset);
                 int res = await RunAsync(op, null, to, SocketConstants.POLLOUT, stop.Token);
                 if (res <= 0)
                     return res < 0 ? res : -Errno.EIO;
@@ -235,8 +235,15 @@ public static class RingCopy
             }
         }
 
-        private async ValueTask<int> StartAsync(Op op, CancellationToken token) =>
-            from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+        /// <summary>A process that is stopped and goes on (job control, a debugger) interrupts its workers: that is no end of a copy.</summary>
+        private async ValueTask<int> StartAsync(Op op, CancellationToken token)
+        {
+            int res;
+            do
+                res = from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+            while (res == -Errno.EINTR);
+            return res;
+        }
 
         private void Taken(int bytes)
         {

@@ -39,7 +39,7 @@ public sealed partial class RingFile : RingHandle
     /// <param name="access">As for System.IO.</param>
     /// <param name="options">O_DIRECT and the like.</param>
     /// <param name="createMode">Permissions of a file it creates, less the process's umask.</param>
-    /// <param name="token">Asks for cancellation; a file that was opened all the same is closed.</param>
+    /// <param name="token">Asks for cancellation; a file that was opened all the same is delivered.</param>
     /// <exception cref="FileNotFoundException">The file is not there.</exception>
     /// <exception cref="DirectoryNotFoundException">Its directory is not there, or is none.</exception>
     /// <exception cref="UnauthorizedAccessException">The permissions forbid it.</exception>

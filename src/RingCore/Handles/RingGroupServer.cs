@@ -77,7 +77,7 @@ public static class RingGroupServer
                 foreach (RingListener listener in listeners)
                     listener.Listen(Backlog);
                 listening?.Invoke(listeners[0].LocalEndPoint);
-                await Task.WhenAll(listeners.Select((listener, i) => _executors[i].InvokeAsync(() => AcceptAsync(listener, i)))).ConfigureAwait(false);
+                await Task.WhenAll(listeners.Select(ServeAsync)).ConfigureAwait(false);
                 if (_failures.Count == listeners.Count)
                     throw _failures.First();
             }
@@ -88,21 +88,24 @@ public static class RingGroupServer
             }
         }
 
+        private async Task ServeAsync(RingListener listener, int here)
+        {
+            await using (listener.ConfigureAwait(false)) // Else the kernel would go on giving it its share of the connections.
+                await _executors[here].InvokeAsync(() => AcceptAsync(listener, here)).ConfigureAwait(false);
+        }
+
         [SuppressMessage("Design", "CA1031", Justification = "It is reported, and the other executors go on.")]
         private async RingTask AcceptAsync(RingListener listener, int here)
         {
-            using (listener) // Else the kernel would go on giving it its share of the connections.
+            try
             {
-                try
-                {
-                    await foreach (int fd in listener.AcceptAllAsync(listener.Prepare, token))
-                        Place(fd, here);
-                }
-                catch (Exception e)
-                {
-                    _failures.Enqueue(e);
-                    RingExecutor.ReportFault(_executors[here], "accept loop", e);
-                }
+                await foreach (int fd in listener.AcceptAllAsync(listener.Prepare, token))
+                    Place(fd, here);
+            }
+            catch (Exception e)
+            {
+                _failures.Enqueue(e);
+                RingExecutor.ReportFault(_executors[here], "accept loop", e);
             }
         }
 

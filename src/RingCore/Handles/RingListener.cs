@@ -116,7 +116,14 @@ public sealed class RingListener : RingHandle
 
             if (result.Res == -Errno.ECANCELED)
                 break; // The listener is being disposed, or its ops were cancelled.
-            await PauseOrThrow(result.Res, token);
+            try
+            {
+                await PauseOrThrow(result.Res, token);
+            }
+            catch (OperationCanceledException)
+            {
+                break; // Asked to stop in the pause.
+            }
         }
     }
 

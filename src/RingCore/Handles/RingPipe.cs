@@ -45,12 +45,16 @@ public sealed class RingPipe : RingStream
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         OpDriver driver = OpDriver.Required;
-        OpResult result = await Op.OpenAtWorker(path, access switch
+        Op open = Op.OpenAtWorker(path, access switch
         {
             FileAccess.Read => FileConstants.O_RDONLY,
             FileAccess.Write => FileConstants.O_WRONLY,
             _ => FileConstants.O_RDWR,
-        }).Start(token);
+        });
+        OpResult result;
+        do
+            result = await open.Start(token);
+        while (result.Res == -Errno.EINTR); // The process was stopped and goes on (job control, a debugger): its workers notice.
         return result.IsSuccess ? new RingPipe(driver, result.Res, ownsFd: true) : throw RingErrors.File(result.Res, null, token, $"Opening '{path}'");
     }
 

@@ -114,7 +114,7 @@ public abstract partial class RingStream
             {
                 await write;
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
             {
                 failure ??= e;
             }
@@ -400,7 +400,7 @@ public abstract partial class RingStream
                 return;
             }
 
-            res = _polls ? Math.Min(res, 0) : res;
+            res = _polls ? Math.Min(res, 0) : res == 0 ? -Errno.EIO : res; // A send that takes nothing would go on for ever.
             _polls = false;
             _stream.Gathered(res);
         }

@@ -91,7 +91,7 @@ public abstract partial class RingStream : RingHandle
     /// <summary>An exact read goes on after a short result. False: not any more.</summary>
     internal bool ContinueReceive(TransferAwaitable transfer)
     {
-        if (IsDisposed || Op.Refused(Driver, transfer.Token))
+        if (IsDisposed || transfer.CancelWanted || Op.Refused(Driver, transfer.Token))
             return false;
         transfer.Submit();
         return true;

@@ -43,7 +43,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal MemoryHandle Pin;
     internal TransferKind Kind;
 
-    /// <summary>A write whose token struck while it was queued or gathered with others.</summary>
+    /// <summary>A write whose token struck while it was queued or gathered with others, or a transfer of a handle whose ops were cancelled.</summary>
     internal bool CancelWanted;
 
     private bool _polls;
@@ -164,6 +164,13 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         Driver.Unpin(ref Pin);
         base.Complete(res, flags, 0);
         Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
+    }
+
+    /// <summary>The handle, or everything, is to end: what came short must not go on.</summary>
+    internal override void CancelLoan(ulong key)
+    {
+        CancelWanted = true;
+        base.CancelLoan(key);
     }
 
     internal override void Refused()

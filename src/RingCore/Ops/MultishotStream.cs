@@ -16,6 +16,7 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     private bool _waiting;
     private bool _leaving;
     private bool _ended;
+    private bool _endAsked; // Its handle's ops are to end: it must not be armed again by itself.
 
     /// <param name="driver">Whose ring.</param>
     /// <param name="token">Ends the sequence after the results that came before.</param>
@@ -88,6 +89,7 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
 
     private void StartArmed()
     {
+        _endAsked = false;
         _state.Move(MultishotState.Armed); // Before the SQE: finding room for it may reap, and a token that strikes just now cancels it.
         Arm();
     }
@@ -124,7 +126,7 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     internal override void Complete(int res, uint flags, int step)
     {
         bool over = Token.IsCancellationRequested || Driver.Stopping;
-        bool asked = over || _state == MultishotState.Draining;
+        bool asked = over || (_state == MultishotState.Draining && !_endAsked);
         if (res == -Errno.ECANCELED && asked)
             Cancelled();
         else if (!Take(res, flags))
@@ -142,6 +144,12 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
         }
 
         Wake();
+    }
+
+    internal override void CancelLoan(ulong key)
+    {
+        _endAsked = true;
+        base.CancelLoan(key);
     }
 
     private void Drain()

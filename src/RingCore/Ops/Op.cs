@@ -53,6 +53,9 @@ public readonly partial struct Op
     /// <summary>SQEs this op takes: 1, or 2 with a deadline.</summary>
     internal int SqeCount => _deadline == default ? 1 : 2;
 
+    /// <summary>Whether its result is an fd, which somebody has to close.</summary>
+    internal bool YieldsFd => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET;
+
     /// <summary>Nothing, at the kernel's cost of a request (IORING_OP_NOP, 5.1). Result 0.</summary>
     public static Op Nop() => new(io_uring_op.IORING_OP_NOP);
 
@@ -161,17 +164,17 @@ public readonly partial struct Op
     {
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
-        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET);
+        bool refused = Refused(driver, token);
+        MemoryHandle pin = default;
+        Span<MemoryHandle> pins = PinCount == 1 ? new Span<MemoryHandle>(ref pin) : new MemoryHandle[PinCount];
+        if (!refused)
+            Pin(driver, new(in this), pins);
+        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, YieldsFd);
         awaitable.Key = 0;
-        if (Refused(driver, token))
-        {
+        if (refused)
             driver.Refuse(awaitable);
-            return awaitable;
-        }
-
-        if (SqeCount > 1)
-            driver.Reserve(SqeCount);
-        Write(driver, awaitable, step: 0, token, linked: false);
+        else
+            Write(driver, awaitable, step: 0, token, linked: false, pins: pins);
         return awaitable;
     }
 
@@ -208,11 +211,33 @@ public readonly partial struct Op
     /// <summary>Pins that <see cref="Pin"/> takes: one for each memory of a list, else one, of nothing where the op lends none.</summary>
     internal int PinCount => _extra is ReadOnlyMemory<byte>[] list ? list.Length : 1;
 
-    /// <summary>Pins what the op lends, for a chain, which must not have written anything when a memory refuses.</summary>
-    internal void Pin(List<MemoryHandle> pins)
+    /// <summary>
+    /// All pins of what is to be linked, then room for all its SQEs, before the first is begun: Pin may be a user's code and throw, start
+    /// ops, or dispose the handle.
+    /// </summary>
+    internal static void Pin(OpDriver driver, ReadOnlySpan<Op> steps, Span<MemoryHandle> pins)
     {
-        for (int i = 0; i < PinCount; i++)
-            pins.Add(_extra is RingBuffer buffer ? buffer.Owner.Lend(_memory) : (_extra is ReadOnlyMemory<byte>[] list ? list[i] : _memory).Pin());
+        try
+        {
+            int sqes = 0;
+            int taken = 0;
+            foreach (ref readonly Op step in steps)
+            {
+                sqes += step.SqeCount;
+                for (int i = 0; i < step.PinCount; i++)
+                    pins[taken++] = step._extra is RingBuffer buffer ? buffer.Owner.Lend(step._memory) : (step.List is { } list ? list[i] : step._memory).Pin();
+            }
+
+            driver.Reserve(sqes);
+            foreach (ref readonly Op step in steps)
+                step.ThrowIfUnusable();
+        }
+        catch
+        {
+            foreach (ref MemoryHandle pin in pins)
+                driver.Unpin(ref pin);
+            throw;
+        }
     }
 
     private static int Total(ReadOnlyMemory<byte>[] memories)
@@ -252,7 +277,7 @@ public readonly partial struct Op
             case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
                 var buffer = (RingBuffer)_extra!;
                 slot.Lent = _memory;
-                slot.Pin = pins.IsEmpty ? buffer.Owner.Lend(_memory) : pins[0];
+                slot.Pin = pins[0];
                 Prep.ReadWriteFixed(sqe, _code, (ulong)slot.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
                 break;
             case io_uring_op.IORING_OP_RECV:

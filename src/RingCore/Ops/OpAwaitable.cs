@@ -31,7 +31,7 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
 
-    /// <summary>Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread.</summary>
+    /// <summary>Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread, or after its end any.</summary>
     protected virtual void ReleaseUntaken()
     {
     }
@@ -178,8 +178,11 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may still own something.</summary>
     ~OpAwaitable()
     {
-        if (_state != AwaitState.Idle && Driver is { } driver)
-            driver.Host.Post(new Dropped(this));
+        if (_state == AwaitState.Idle || Driver is null)
+            return;
+        var dropped = new Dropped(this);
+        if (!Driver.Host.Post(dropped))
+            dropped.Refuse();
     }
 
     private sealed class Dropped(OpAwaitable awaitable) : RingWork
@@ -187,6 +190,12 @@ internal abstract class OpAwaitable : OpSink
         internal override void Run()
         {
             awaitable.Driver.Ring.Counters.DroppedResults++;
+            Refuse();
+        }
+
+        /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
+        internal override void Refuse()
+        {
             if (awaitable._state == AwaitState.Completed)
                 awaitable.ReleaseUntaken();
         }

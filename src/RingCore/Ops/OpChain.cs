@@ -4,7 +4,6 @@
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -39,15 +38,12 @@ public sealed class OpChain
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        int sqes = 0;
         foreach (Op step in _steps)
-        {
             step.ThrowIfUnusable();
-            sqes += step.SqeCount;
-        }
-
         bool refused = Op.Refused(driver, token);
-        ReadOnlySpan<MemoryHandle> pins = refused ? default : Pin(driver, sqes);
+        Span<MemoryHandle> pins = new MemoryHandle[refused ? 0 : _steps.Sum(step => step.PinCount)];
+        if (!refused)
+            Op.Pin(driver, _steps, pins);
         var run = new ChainRun(driver, _steps);
         if (refused)
         {
@@ -65,26 +61,6 @@ public sealed class OpChain
         }
 
         return new ValueTask<ChainResult>(run, run.Version);
-    }
-
-    /// <summary>All pins, then room for all SQEs, before the first is written: Pin may be a user's code and throw, or start ops.</summary>
-    private Span<MemoryHandle> Pin(OpDriver driver, int sqes)
-    {
-        var pins = new List<MemoryHandle>(_steps.Length);
-        try
-        {
-            foreach (Op step in _steps)
-                step.Pin(pins);
-            driver.Reserve(sqes);
-        }
-        catch
-        {
-            foreach (ref MemoryHandle pin in CollectionsMarshal.AsSpan(pins))
-                driver.Unpin(ref pin);
-            throw;
-        }
-
-        return CollectionsMarshal.AsSpan(pins);
     }
 
     /// <summary>Submits a new run of this chain.</summary>
@@ -108,6 +84,15 @@ public sealed class OpChain
         }
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
+
+        protected override void ReleaseUntaken()
+        {
+            for (int i = 0; i < _steps.Length; i++)
+            {
+                if (_steps[i].YieldsFd && _results[i].Res >= 0)
+                    Driver.CloseFd(_results[i].Res);
+            }
+        }
 
         internal override void Complete(int res, uint flags, int step)
         {

@@ -147,12 +147,12 @@ internal sealed unsafe class OpDriver
         Ring.Trace.Record(TraceKind.OpPrepared, sqe->user_data, CurrentTaskId, (int)sqe->opcode, sqe->fd);
     }
 
-    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address. A chain has taken the pin before.</summary>
+    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address. The pin was taken before the SQE was begun.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory, ReadOnlySpan<MemoryHandle> pins)
     {
         slot.Lent = memory;
-        slot.Pin = pins.IsEmpty ? memory.Pin() : pins[0];
+        slot.Pin = pins[0];
         return (ulong)slot.Pin.Pointer;
     }
 
@@ -273,7 +273,9 @@ internal sealed unsafe class OpDriver
 
         int step = slot.Step;
         if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
-            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res;
+            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res == -RestartSys ? -Errno.EINTR : res;
+        else if (res is -Errno.EAGAIN or -Errno.ENOBUFS && slot.State == SlotState.Cancelling)
+            res = -Errno.ECANCELED; // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
         sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
@@ -421,17 +423,17 @@ internal sealed unsafe class OpDriver
     /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
     /// <param name="slot">Whose loan it is.</param>
     /// <param name="memories">In order.</param>
-    /// <param name="pins">Where they are pinned already: a chain's pins, or, where those are somebody else's, their addresses.</param>
+    /// <param name="pins">Their pins, or, where those are somebody else's, their addresses.</param>
     internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, ReadOnlySpan<MemoryHandle> pins)
     {
         byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
         var message = (msghdr*)block;
         var vectors = (iovec*)(message + 1);
         var loan = new VectorLoan(memories);
-        slot.Extra = loan; // Before the pins: should one throw, the others return with the slot.
+        slot.Extra = loan;
         for (int i = 0; i < memories.Length; i++)
         {
-            loan.Pins[i] = pins.IsEmpty ? memories[i].Pin() : pins[i];
+            loan.Pins[i] = pins[i];
             vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
         }
 

@@ -240,8 +240,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         if (_state != HandleState.Open || Driver is null)
             return;
-        if (!Driver.Host.Post(new ActionWork(Collected, CloseAfterTheEnd)) && _ownsFd)
-            Driver.CloseFd(_fd);
+        if (!Driver.Host.Post(new ActionWork(Collected, CloseAfterTheEnd)))
+            CloseAfterTheEnd();
     }
 
     private void Collected()

@@ -1,6 +1,7 @@
 // Tests: handles that are disposed when their executor ends or has ended: by several threads at once, by a post that was refused,
 // with an op that the kernel never gave back. The fd is closed once, or never; DisposeAsync always completes.
 
+using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using RingCore.Tests.Fakes;
 using static RingCore.Sys.io_uring_op;
@@ -171,5 +172,67 @@ public sealed class CloseAfterTheEndTests
         open!.Dispose();
         Assert.DoesNotContain(fd, kernel.Closes);
         Assert.DoesNotContain(left, kernel.Closes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void DropOpens(FakeKernel kernel, bool chain)
+    {
+        kernel.On(IORING_OP_OPENAT).Run(op => op.Finish(kernel.NewFd("file")));
+        if (chain)
+            _ = Op.OpenAt("/fake", 0).Then(Op.Nop()).Start();
+        else
+            _ = Op.OpenAt("/fake", 0).Start();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunAndDrop(FakeKernel kernel, bool chain, bool collected) => RingExecutor.Run(async () =>
+    {
+        DropOpens(kernel, chain);
+        await Op.Nop();
+        for (int i = 0; collected && RingExecutor.Current!.Counters.DroppedResults == 0 && i < 500; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Op.Nop();
+        }
+    }, kernel.Options());
+
+    /// <summary>Collected while its executor runs, or only after its end.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    public void OpenedFdThatNobodyTakes_IsClosed(bool chain, bool collected)
+    {
+        using var kernel = new FakeKernel();
+        RunAndDrop(kernel, chain, collected);
+        for (int i = 0; kernel.OpenFds.Count > 0 && i < 500; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        kernel.AssertReleased();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void OutlivingAndDropped(FakeKernel kernel, Action closing) => Outliving(kernel).Closing = closing;
+
+    /// <summary>What a handle does when it closes (a listener removes its path, a file deletes itself) it does also when nobody disposes it.</summary>
+    [Fact]
+    public void CollectedAfterTheEnd_ClosesAsIfDisposed()
+    {
+        using var kernel = new FakeKernel();
+        int closings = 0;
+        OutlivingAndDropped(kernel, () => closings++);
+        for (int i = 0; kernel.OpenFds.Count > 0 && i < 500; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        kernel.AssertReleased();
+        Assert.Equal(1, closings);
     }
 }

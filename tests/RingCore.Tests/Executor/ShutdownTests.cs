@@ -2,6 +2,8 @@
 // in time is leaked on purpose and reported. "The kernel will not" is played by a seam that spoils every cancel request.
 
 using RingCore.Sys;
+using RingCore.Tests.Fakes;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore.Tests.Executor;
 
@@ -177,5 +179,21 @@ public sealed class ShutdownTests
             });
             await ring.DisposeAsync();
         }
+    }
+
+    /// <summary>Shutdown fires every timer early: that deadline has not passed.</summary>
+    [Fact]
+    public void ConnectWithADeadline_IsCancelled_NotTimedOut()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_CONNECT);
+        Exception? failure = null;
+        kernel.Run(async () =>
+        {
+            _ = RingExecutor.Spawn(async () => failure = await Caught.By(RingConnection.ConnectAsync(
+                new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 1), TimeSpan.FromMinutes(1))));
+            await Op.Nop();
+        });
+        Assert.IsType<OperationCanceledException>(failure);
     }
 }

@@ -327,6 +327,44 @@ public sealed class RingCopyTests : LiveTest, IDisposable
         Assert.Equal([1000ul, 1003], kernel.Taken.Where(op => op.Opcode == IORING_OP_WRITE).Select(op => op.Sqe.off));
     }
 
+    /// <summary>As a file opened for direct I/O does with a tail that is not aligned.</summary>
+    [Theory]
+    [InlineData(Errno.EINVAL, long.MaxValue)]
+    [InlineData(Errno.EINVAL, 3)]
+    [InlineData(Errno.EOPNOTSUPP, long.MaxValue)]
+    public void NeitherSpliceNorWrite_TakesWhatIsInThePipeBetween_IsAnError(int errno, long count)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_SPLICE).Complete(3).Complete(1).Complete(-Errno.EINVAL);
+        kernel.On(IORING_OP_READ).Bytes("bc").Complete(0);
+        kernel.On(IORING_OP_WRITE).Complete(-errno);
+        kernel.Run(async () =>
+        {
+            using RingFile from = await FakeFile(kernel), to = await FakeFile(kernel);
+            var e = Assert.IsType<RingCopyException>(await Fakes.Caught.By(from.CopyToAsync(to, count)));
+            Assert.Equal((1, errno), (e.BytesCopied, e.HResult));
+        });
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_READ);
+    }
+
+    /// <summary>Before 6.1 a send that waits for all and is cancelled does not say how much had left.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Sends_WaitForAll_WhereTheKernelStillSaysHowMuchLeft(bool old)
+    {
+        using FakeKernel kernel = old ? FakeKernel.Linux510() : new FakeKernel();
+        kernel.On(IORING_OP_RECV).Bytes("abc").Complete(0);
+        kernel.On(IORING_OP_SEND).Complete(2).Complete(1);
+        kernel.Run(async () =>
+        {
+            using RingConnection from = RingConnection.Adopt(kernel.NewFd()), to = RingConnection.Adopt(kernel.NewFd());
+            Assert.Equal(3, await from.CopyToAsync(to));
+        });
+        uint expected = (uint)(SocketConstants.MSG_NOSIGNAL | (old ? 0 : SocketConstants.MSG_WAITALL));
+        Assert.All(kernel.Taken.Where(op => op.Opcode == IORING_OP_SEND), op => Assert.Equal(expected, op.Sqe.msg_flags));
+    }
+
     [Fact]
     public void ShortSplices_AndAFullDisk()
     {
@@ -345,6 +383,21 @@ public sealed class RingCopyTests : LiveTest, IDisposable
         Assert.Equal([ulong.MaxValue, 7, 47, ulong.MaxValue, 107, 127], splices.Select(op => op.Sqe.off));
         Assert.Equal([262_144u, 100, 60, 262_144, 50, 30], splices.Select(op => op.Sqe.len));
         Assert.All(splices, op => Assert.Equal(OpFlags.SPLICE_F_NONBLOCK, op.Sqe.splice_flags));
+    }
+
+    /// <summary>A worker says it when its process is stopped and goes on.</summary>
+    [Theory]
+    [InlineData(Errno.EINTR)]
+    [InlineData(512)]
+    public void Interrupted_GoesOn(int errno)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_SPLICE).Complete(-errno).Complete(10).Complete(-errno).Complete(10).Complete(0);
+        kernel.Run(async () =>
+        {
+            using RingFile from = await FakeFile(kernel), to = await FakeFile(kernel);
+            Assert.Equal(10, await from.CopyToAsync(to));
+        });
     }
 
     [Fact]

@@ -294,6 +294,31 @@ public sealed class RingGroupServerTests : LiveTest
         return answered;
     }
 
+    /// <summary>Its listener would go on getting its share of the connections.</summary>
+    [Fact]
+    public async Task ExecutorThatStopsBeforeItAccepts_ItsListenerIsClosed_AndItsPartnerServesAll()
+    {
+        RequireIoUring();
+        using var stop = new CancellationTokenSource();
+        await using RingExecutorGroup group = RingExecutorGroup.Start(2);
+        var listening = new TaskCompletionSource<EndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task done = group.ServeAsync(new IPEndPoint(IPAddress.Loopback, 0), Echo, RingPlacement.ListenerEach, endPoint =>
+        {
+            group.Executors[1].DisposeAsync().AsTask().Wait();
+            listening.SetResult(endPoint);
+        }, stop.Token);
+        EndPoint address = await Live.Bounded(listening.Task);
+        await Task.Delay(100);
+        for (int i = 0; i < 20; i++)
+        {
+            using Socket client = StockClient(address);
+            await AskAsync(client, (byte)i);
+        }
+
+        stop.Cancel();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Live.Bounded(done));
+    }
+
     [Theory, MemberData(nameof(Placements))]
     public async Task AfterTheToken_ConnectionsGoOn_AndThePortIsFree(RingPlacement placement)
     {

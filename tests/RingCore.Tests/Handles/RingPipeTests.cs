@@ -234,6 +234,19 @@ public sealed partial class RingPipeTests : LiveTest
     }
 
     [Fact]
+    public void GatheredWrites_OfWhichNothingIsTaken_AreAnError()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITEV).Complete(0);
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("pipe"));
+            Assert.Equal(Errno.EIO, (await Caught.By(pipe.WriteAsync([new byte[1], new byte[2]])))!.HResult);
+        });
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_WRITEV);
+    }
+
+    [Fact]
     public void GatheredWrites_WaitingInThePoll_EndWithCancelOrDispose()
     {
         using var kernel = new FakeKernel();
@@ -259,6 +272,64 @@ public sealed partial class RingPipeTests : LiveTest
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GatheredWrites_CancelledAsTheKernelSaysEagain_EndWithoutThePoll(bool all)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITE).Hold();
+        kernel.On(IORING_OP_WRITEV).Hold();
+        kernel.Hold(IORING_OP_POLL_ADD);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            kernel.Complete(IORING_OP_WRITEV, -Errno.EAGAIN);
+            op.Finish(-Errno.ENOENT);
+        });
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("pipe"));
+            using var cancel = new CancellationTokenSource();
+            ValueTask first = pipe.WriteAsync("a"u8.ToArray()), second = pipe.WriteAsync("b"u8.ToArray(), cancel.Token), third = pipe.WriteAsync("c"u8.ToArray(), cancel.Token);
+            await Op.Nop();
+            kernel.Complete(IORING_OP_WRITE, 1);
+            await first;
+            await Op.Nop();
+            if (all)
+                pipe.CancelAll();
+            else
+                cancel.Cancel();
+            Assert.IsType<OperationCanceledException>(await Caught.By(second));
+            Assert.IsType<OperationCanceledException>(await Caught.By(third));
+        });
+        Assert.DoesNotContain(kernel.Taken, op => op.Opcode == IORING_OP_POLL_ADD);
+    }
+
+    [Theory]
+    [InlineData(-Errno.EAGAIN)] // A poll would wait for more.
+    [InlineData(2)] // The rest would.
+    public void CancelAll_AsAReadHasToGoOn_EndsIt(int res)
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_READ);
+        kernel.Hold(IORING_OP_POLL_ADD);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            kernel.Complete(IORING_OP_READ, res);
+            op.Finish(-Errno.ENOENT);
+        });
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("pipe"));
+            ValueTask read = pipe.ReadExactlyAsync(new byte[3]);
+            await Op.Nop();
+            pipe.CancelAll();
+            Assert.IsType<OperationCanceledException>(await Caught.By(read));
+        });
+        Assert.DoesNotContain(kernel.Taken, op => op.Opcode == IORING_OP_POLL_ADD);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_READ);
+    }
+
     [Fact]
     public void CancelAll_AtAShortWrite_DoesNotGoOn()
     {
@@ -278,6 +349,20 @@ public sealed partial class RingPipeTests : LiveTest
             Assert.Contains("after 2 bytes", (await Caught.By(write))!.Message, StringComparison.Ordinal);
         });
         Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_WRITE);
+    }
+
+    [Theory]
+    [InlineData(Errno.EINTR)]
+    [InlineData(512)] // The kernel's own "run me again", which leaks out of its workers.
+    public void FifoWhoseOpenIsInterrupted_IsOpenedAgain(int errno)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_OPENAT).Complete(-errno).Complete(-errno).Run(op => op.Finish(kernel.NewFd("fifo")));
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = await RingPipe.OpenAsync("/fake", FileAccess.Read);
+        });
+        Assert.Equal(3, kernel.Taken.Count(op => op.Opcode == IORING_OP_OPENAT));
     }
 
     [Theory, MemberData(nameof(Modes))]

@@ -119,6 +119,27 @@ public sealed class LeaseTests
         }, s_twoBuffers);
     }
 
+    [Fact]
+    public void CancelAll_AsNoBufferIsFound_EndsTheRead()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
+        {
+            kernel.Complete(IORING_OP_RECV, -Errno.ENOBUFS);
+            op.Finish(-Errno.ENOENT);
+        });
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            ValueTask<ReadLease> read = connection.ReadLeaseAsync();
+            await Op.Nop();
+            connection.CancelAll();
+            Assert.IsType<OperationCanceledException>(await Caught.By(read));
+        }, s_twoBuffers);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_RECV);
+    }
+
     [Theory]
     [InlineData(-Errno.ECONNRESET)]
     [InlineData(0)]
@@ -368,6 +389,37 @@ public sealed class LeaseTests
             Assert.Equal(0, connection.InFlight);
             Assert.Equal(2, kernel.BuffersFree(0));
         }, s_twoBuffers);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void CancelAllOrDispose_WhileTheStreamDrainsAtItsCap_EndsIt(bool dispose)
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.On(IORING_OP_ASYNC_CANCEL).Hold();
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            await using IAsyncEnumerator<ReadLease> leases = connection.ReadAllAsync(mostLeases: 1).GetAsyncEnumerator();
+            ValueTask<bool> first = leases.MoveNextAsync();
+            await Op.Nop();
+            kernel.Deliver(IORING_OP_RECV, "a", CqeFlags.IORING_CQE_F_MORE);
+            Assert.True(await first);
+            leases.Current.Dispose();
+            ValueTask<bool> second = leases.MoveNextAsync();
+            await Op.Nop();
+            Assert.Single(kernel.InFlight(IORING_OP_ASYNC_CANCEL)); // The cap's.
+            if (dispose)
+                connection.Dispose();
+            else
+                connection.CancelAll();
+            kernel.Complete(IORING_OP_ASYNC_CANCEL, 0);
+            kernel.Complete(IORING_OP_RECV, -Errno.ECANCELED);
+            Assert.IsType(dispose ? typeof(ObjectDisposedException) : typeof(OperationCanceledException), await Caught.By(second));
+        }, s_twoBuffers);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_RECV);
     }
 
     [Fact]

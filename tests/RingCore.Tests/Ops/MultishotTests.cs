@@ -212,6 +212,46 @@ public sealed class MultishotTests
         }, new RingOptions { SqEntries = 8, CqEntries = 16, Without = multishot ? RingFeatures.None : RingFeatures.MultishotAccept });
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TokenOrStop_WhileTheListenerBacksOff_EndsTheSequenceWithoutAnException(bool token)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_ACCEPT).Complete(-Errno.EMFILE);
+        Exception? failure = null;
+        bool ended = false;
+        using var source = new CancellationTokenSource();
+        kernel.Run(async () =>
+        {
+            RingTask serving = RingExecutor.Spawn(async () =>
+            {
+                using RingListener listener = RingListener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+                try
+                {
+                    await foreach (RingConnection connection in listener.AcceptAllAsync(source.Token))
+                        Assert.Fail("nobody came");
+                }
+                catch (OperationCanceledException e)
+                {
+                    failure = e;
+                }
+
+                ended = true;
+            });
+            await Op.Nop();
+            await Op.Nop();
+            Assert.False(ended);
+            if (!token)
+                return;
+            source.Cancel();
+            await serving;
+        });
+        Assert.Null(failure);
+        Assert.True(ended);
+        Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_ACCEPT);
+    }
+
     [Fact]
     public void ListenerDisposed_EndsTheSequence()
     {

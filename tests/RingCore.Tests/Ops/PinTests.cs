@@ -220,6 +220,34 @@ public sealed class PinTests
         Assert.Equal(["a", "bc", "def"], wire);
     }
 
+    [Theory]
+    [InlineData(IORING_OP_WRITE, false)]
+    [InlineData(IORING_OP_WRITEV, false)]
+    [InlineData(IORING_OP_WRITE, true)]
+    [InlineData(IORING_OP_WRITEV, true)]
+    public void PinThatStartsOps_LeavesTheOpWhole(io_uring_op code, bool deadline)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(code).Always(op => op.Finish(op.Payload().Length));
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            var memory = new HookedMemory("abc");
+            var nops = new List<ValueTask<OpResult>>();
+            memory.OnPin = () =>
+            {
+                for (int i = 0; i < 300; i++) // More than the queue has places, and the table slots.
+                    nops.Add(Op.Nop().Start());
+            };
+            Op op = code == IORING_OP_WRITE ? Op.Write(handle, memory.Memory, 0) : Op.Writev(handle, [memory.Memory], 0);
+            Assert.Equal(3, (await (deadline ? op.WithTimeout(TimeSpan.FromSeconds(1)) : op)).Res);
+            Assert.Equal((1, 0), (memory.Taken, memory.Pins));
+            foreach (ValueTask<OpResult> nop in nops)
+                Assert.Equal(0, (await nop).Res);
+        });
+        Assert.Single(kernel.Taken, op => op.Opcode == code);
+    }
+
     public static TheoryData<string> Ways =>
         ["recv", "recv cancelled", "sendmsg", "chain", "read", "read refused", "second read", "exactly", "write", "gathered", "list", "list refused", "send"];
 

@@ -190,4 +190,22 @@ public sealed class WriteListTests
             AssertReturned(m);
         });
     }
+
+    /// <summary>The reading end of a pipe: EBADF is no IOException.</summary>
+    [Fact]
+    public void ListThatTheKernelRefuses_EveryResultIsTaken() => Live.OnThread(() => // Its pools are empty.
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITEV).Complete(-Errno.EBADF);
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("pipe"));
+            Assert.IsType<UnauthorizedAccessException>(await Caught.By(pipe.WriteAsync(List(Memories("a b c")))));
+            Pool<TransferAwaitable> pool = HandlePools.OfThread.Transfers;
+            int spare = 0;
+            while (pool.Rent().Version != 0)
+                spare++;
+            Assert.Equal(3, spare);
+        });
+    });
 }
