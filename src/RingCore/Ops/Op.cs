@@ -104,9 +104,9 @@ public readonly partial struct Op
 
     /// <summary>Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.</summary>
     /// <param name="handle">An unconnected socket.</param>
-    /// <param name="address">A sockaddr, as bytes; see <see cref="SocketAddressBytes"/>.</param>
-    public static Op Connect(RingHandle handle, SocketAddressBytes address) =>
-        new(io_uring_op.IORING_OP_CONNECT, handle, extra: address);
+    /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
+    public static Op Connect(RingHandle handle, System.Net.EndPoint endPoint) =>
+        new(io_uring_op.IORING_OP_CONNECT, handle, extra: SocketAddressBytes.From(endPoint));
 
     /// <summary>A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.</summary>
     public static Op Timeout(TimeSpan after)
@@ -282,10 +282,10 @@ public readonly partial struct Op
                 len = OpFlags.IORING_POLL_ADD_MULTI;
                 break;
             case io_uring_op.IORING_OP_CONNECT:
-                ReadOnlySpan<byte> address = ((SocketAddressBytes)_extra!).Bytes;
+                var address = (byte[])_extra!;
                 addr = (ulong)driver.Table.RentWide(ref slot, address.Length);
                 off = (ulong)address.Length; // addrlen stands in the offset's place.
-                address.CopyTo(new Span<byte>((byte*)addr, address.Length));
+                address.CopyTo(new Span<byte>((void*)addr, address.Length));
                 break;
             case io_uring_op.IORING_OP_TIMEOUT:
                 addr = (ulong)driver.Table.Storage(index);

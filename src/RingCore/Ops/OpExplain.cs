@@ -20,7 +20,7 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({_extra}) off=addrlen",
+            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])_extra!)}) off=addrlen",
             io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(Time)} len=1 off=0",
             io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_addr:x})",
             io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{_extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
