@@ -28,9 +28,6 @@ public sealed record RingOptions
     /// </summary>
     public TimeSpan? SqPoll { get; init; }
 
-    /// <summary>The core that thread is bound to; null (the default): any. With <see cref="SqPoll"/> alone.</summary>
-    public int? SqPollCpu { get; init; }
-
     /// <summary>Most io-wq workers for bounded work such as file I/O: 1 to 1,024. Default twice the processors.</summary>
     public int BoundedWorkers { get; init; } = Math.Clamp(2 * Environment.ProcessorCount, 2, 1024);
 
@@ -79,8 +76,6 @@ public sealed record RingOptions
             throw new ArgumentOutOfRangeException(nameof(TraceEvents), TraceEvents, "0, or a power of two.");
         if (SqPoll < TimeSpan.FromMilliseconds(1) || SqPoll > TimeSpan.FromHours(1)) // 0 would mean a second to the kernel.
             throw new ArgumentOutOfRangeException(nameof(SqPoll), SqPoll, "1 ms to 1 hour, or null.");
-        if (SqPollCpu < 0 || (SqPollCpu is not null && SqPoll is null))
-            throw new ArgumentOutOfRangeException(nameof(SqPollCpu), SqPollCpu, "A core's number, together with SqPoll.");
         if (ShutdownTimeout < TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(ShutdownTimeout), ShutdownTimeout, "Zero or more.");
     }

@@ -51,12 +51,7 @@ internal unsafe struct RingSetup
             setup.Params.cq_entries = (uint)options.CqEntries;
             bool polled = wanted.HasFlag(RingFeatures.SqPoll);
             if (polled)
-            {
                 setup.Params.sq_thread_idle = (uint)options.SqPoll!.Value.TotalMilliseconds;
-                setup.Params.sq_thread_cpu = (uint)(options.SqPollCpu ?? 0);
-                setup.Params.flags |= options.SqPollCpu is null ? 0 : IORING_SETUP_SQ_AFF;
-            }
-
             io_uring_params parameters = setup.Params;
             int fd = kernel.Setup((uint)options.SqEntries, &parameters);
             setup.Params = parameters;
@@ -74,7 +69,7 @@ internal unsafe struct RingSetup
             RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : RingFeatures.None;
             if (polled && rung is RingFeatures.None or RingFeatures.SqPoll)
             {
-                // The poller itself is refused (privilege, its core, its thread): the ladder begins anew without it.
+                // The poller itself is refused (privilege, its thread): the ladder begins anew without it.
                 wanted = all &= ~RingFeatures.SqPoll;
                 setup.Dropped = [nameof(RingFeatures.SqPoll)];
                 continue;
