@@ -80,7 +80,7 @@ RingTask Requests()
 async RingTask RequestMany(long count, Memory<byte> memory)
 {
     long expected = row.Number("answer", 0);
-    SocketAddressBytes server = SocketAddressBytes.From(new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0)));
+    var server = new IPEndPoint(IPAddress.Loopback, (int)row.Number("port", 0));
     for (; count > 0; count--)
     {
         OpResult socket = await Op.Socket(SocketConstants.AF_INET, SocketConstants.SOCK_STREAM);

@@ -141,7 +141,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             }
             catch (Exception e)
             {
-                ReportFault(this, "(async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
+                ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
             }
         }
 

@@ -100,7 +100,7 @@ public sealed partial class RingExecutor
 
     /// <summary>
     /// Starts a task on the current executor: it runs up to its first await at once, then whenever it can. Await the result to
-    /// join it, once; or drop it: a fault is then reported. Owner thread.
+    /// join it, once; or drop it: a fault is then reported. What <paramref name="task"/> throws outside an async body is thrown here. Owner thread.
     /// </summary>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
     [OverloadResolutionPriority(2)]
@@ -108,16 +108,7 @@ public sealed partial class RingExecutor
     {
         ArgumentNullException.ThrowIfNull(task);
         _ = Required;
-        try
-        {
-            return task();
-        }
-        catch (Exception e) // Thrown by the factory itself, outside any async body.
-        {
-            var builder = RingTaskMethodBuilder.Create();
-            builder.SetException(e);
-            return builder.Task;
-        }
+        return task();
     }
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
@@ -133,16 +124,7 @@ public sealed partial class RingExecutor
     {
         ArgumentNullException.ThrowIfNull(task);
         _ = Required;
-        try
-        {
-            return task();
-        }
-        catch (Exception e)
-        {
-            var builder = RingTaskMethodBuilder<T>.Create();
-            builder.SetException(e);
-            return builder.Task;
-        }
+        return task();
     }
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
@@ -202,8 +184,10 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>A call from outside: its Task ends with the work, or with the executor.</summary>
-    private sealed class Invocation<T>(Func<RingTask<T>> work) : InvocationBase
+    private sealed class Invocation<T>(Func<RingTask<T>> work) : CallFromOutside
     {
+        internal RingExecutor? Owner;
+        internal Action? OnEnd;
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         internal Task<T> Task => _done.Task;
@@ -233,14 +217,8 @@ public sealed partial class RingExecutor
             _done.TrySetException(new ObjectDisposedException($"RingExecutor '{Owner?.Name}'", "The executor has stopped."));
             Ended();
         }
-    }
 
-    private abstract class InvocationBase : CallFromOutside
-    {
-        internal RingExecutor? Owner;
-        internal Action? OnEnd;
-
-        protected void Ended()
+        private void Ended()
         {
             OnEnd?.Invoke();
             if (Owner is not { } owner)

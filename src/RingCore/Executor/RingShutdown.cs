@@ -11,7 +11,7 @@ public sealed partial class RingExecutor
     /// <summary>Keeps what had to be leaked alive for ever.</summary>
     private static readonly List<OpDriver> s_leaked = [];
 
-    private readonly HashSet<InvocationBase> _invocations = []; // Any thread, under its own lock.
+    private readonly HashSet<RingWork> _invocations = []; // Any thread, under its own lock.
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Ops that the kernel still held when shutdown's time was up, of all executors: leaked with their memory. Normally 0.</summary>
@@ -133,10 +133,10 @@ public sealed partial class RingExecutor
             posted.Refuse();
         while (!Driver.Ready.IsEmpty)
             Driver.Ready.Pop().Refuse();
-        InvocationBase[] invocations;
+        RingWork[] invocations;
         lock (_invocations)
             invocations = [.. _invocations];
-        foreach (InvocationBase invocation in invocations)
+        foreach (RingWork invocation in invocations)
             invocation.Refuse();
         Faults.ReportAll();
 

@@ -8,7 +8,7 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>A leased read on a connection. Pooled.</summary>
-internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
+internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
 {
     private RingConnection _connection = null!;
     private LeaseOwner? _owner;
@@ -26,19 +26,7 @@ internal sealed unsafe class LeaseAwaitable : OpAwaitable, IValueTaskSource<Read
     }
 
     /// <summary>Writes the SQE: with buffer selection, or into a buffer of its own.</summary>
-    internal void Submit(bool select)
-    {
-        OpDriver driver = Driver;
-        if (!select)
-            _owner = driver.Leases.TakeOwn();
-        ref OpSlot slot = ref driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
-        if (select)
-            Prep.RecvSelect(sqe, LeasePool.Group, (uint)driver.Options.LeaseBufferSize);
-        else
-            Prep.Recv(sqe, _owner!.Address, (uint)_owner.Size);
-        driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, this, _token); // Last: a token that strikes just now writes its cancel's SQE here.
-    }
+    internal void Submit(bool select) => Driver.Leases.Receive(this, _connection, select, multishot: false, ref _owner, _token);
 
     internal override void Complete(int res, uint flags, int step)
     {

@@ -3,12 +3,11 @@
 // consumer has caught up. Where the kernel lacks it, or has no buffer left, each round is a single receive.
 
 using RingCore.Sys;
-using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
 
 /// <summary>The sequence behind <see cref="RingConnection.ReadAllAsync"/>.</summary>
-internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
+internal sealed class LeaseStream : MultishotStream<ReadLease>
 {
     private readonly RingConnection _connection;
     private LeaseOwner? _own;
@@ -25,25 +24,11 @@ internal sealed unsafe class LeaseStream : MultishotStream<ReadLease>
     protected override void Arm()
     {
         bool select = Driver.Leases.HasRing && !_dry;
-        if (!select)
-            _own = Driver.Leases.TakeOwn();
         _dry = false;
-        ref OpSlot slot = ref Driver.Begin(this, _connection, out io_uring_sqe* sqe, out _);
-        if (select)
-        {
-            // FALLBACK MultishotReceive (6.0): a single receive per round.
-            bool multishot = Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive);
-            Prep.RecvSelect(sqe, LeasePool.Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
-            if (multishot)
-                sqe->ioprio = IORING_RECV_MULTISHOT;
-        }
-        else
-        {
-            Prep.Recv(sqe, _own!.Address, (uint)_own.Size);
-        }
 
-        Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, this, Token); // Last: a token that strikes just now writes its cancel's SQE here.
+        // FALLBACK MultishotReceive (6.0): a single receive per round.
+        bool multishot = Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive);
+        Driver.Leases.Receive(this, _connection, select, multishot, ref _own, Token);
     }
 
     protected override bool Take(int res, uint flags)

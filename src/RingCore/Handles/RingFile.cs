@@ -228,7 +228,7 @@ public sealed partial class RingFile : RingHandle
         if (res >= 0)
             res = -Errno.EIO; // A write of nothing that is no error: going on would never end.
         if (res == -Errno.EINVAL && IsDirect && length > 0)
-            what += Alignment();
+            what += " (O_DIRECT: memory, offset and length must be aligned; GetStatusAsync tells to what, 4,096 nearly always does)";
         if (op.Code is not (io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_WRITEV))
             return RingErrors.File(res, this, token, what);
         Exception error = RingErrors.File(res, this, token, $"{what}, after {done} of {length} bytes");
@@ -236,16 +236,6 @@ public sealed partial class RingFile : RingHandle
             error = new IOException($"{what}: ended after {done} of {length} bytes.", error);
         error.Data["BytesWritten"] = done;
         return error;
-    }
-
-    private unsafe string Alignment()
-    {
-        byte empty = 0;
-        statx status = default;
-        int res = Libc.statx(Fd, &empty, FileConstants.AT_EMPTY_PATH, FileConstants.STATX_DIOALIGN, &status);
-        return res >= 0 && (status.stx_mask & FileConstants.STATX_DIOALIGN) != 0
-            ? $" (O_DIRECT: memory must be aligned to {status.stx_dio_mem_align} bytes, offset and length to {status.stx_dio_offset_align})"
-            : " (O_DIRECT: memory, offset and length must be aligned to the device's block, often 512 or 4096 bytes)";
     }
 
     private static ValueTask<int> Int(FileTransfer transfer) => new(transfer, transfer.Version);
@@ -294,11 +284,9 @@ public sealed partial class RingFile : RingHandle
             | (options.HasFlag(RingFileOptions.NoFollow) ? FileConstants.O_NOFOLLOW : 0);
     }
 
-    private protected override unsafe void OnClosing()
+    private protected override void OnClosing()
     {
-        if (!_options.HasFlag(RingFileOptions.DeleteOnClose))
-            return;
-        fixed (byte* path = System.Text.Encoding.UTF8.GetBytes(Path + '\0'))
-            Libc.unlink(path);
+        if (_options.HasFlag(RingFileOptions.DeleteOnClose))
+            SocketCalls.Unlink(Path);
     }
 }

@@ -40,7 +40,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     /// <summary>Bytes of these that are known to be in the file: after a failure, all that is.</summary>
     public long Written { get; private set; }
 
-    /// <summary>Takes all of a memory; waits only when both buffers are full. A memory as large as a buffer goes to the kernel as it is.</summary>
+    /// <summary>Takes all of a memory; waits only when both buffers are full.</summary>
     /// <param name="memory">The caller's again when the write has ended.</param>
     /// <param name="token">Refuses the write. One that was taken is never cancelled.</param>
     /// <exception cref="IOException">An earlier write to the file failed, or this one; <see cref="Written"/> says how far it got.</exception>
@@ -50,7 +50,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         Check();
         token.ThrowIfCancellationRequested();
         if (memory.Length >= _filling.Length - _used || _failure is not null || (_writing && _write.IsCompleted))
-            return WriteSlowAsync(memory);
+            return WriteSlowAsync(memory, flush: false);
         memory.CopyTo(_filling[_used..]);
         _used += memory.Length;
         Accepted += memory.Length;
@@ -62,7 +62,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     public ValueTask FlushAsync()
     {
         Check();
-        return FlushCoreAsync();
+        return WriteSlowAsync(default, flush: true);
     }
 
     /// <summary>Flushes. A second call does nothing.</summary>
@@ -73,57 +73,34 @@ public sealed class RingFileWriter : IAsyncDisposable
             return default;
         Check();
         _disposed = true;
-        return FlushCoreAsync();
+        return WriteSlowAsync(default, flush: true);
     }
 
-    private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory)
+    /// <summary>Fills the buffer, and sends it when it is full, or at a flush; waits only where that needs the other one.</summary>
+    private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory, bool flush)
     {
         _busy = true;
         try
         {
-            if (_writing && _write.IsCompleted)
+            if (_writing && (flush || _write.IsCompleted))
                 await EndWriteAsync();
             ThrowIfFailed();
-            while (!memory.IsEmpty || (_used == _filling.Length && !_writing))
+            while (!memory.IsEmpty || (_used == _filling.Length && !_writing) || (flush && _used > 0))
             {
-                if (_used == _filling.Length)
+                int part = Math.Min(memory.Length, _filling.Length - _used);
+                memory[..part].CopyTo(_filling[_used..]);
+                _used += part;
+                Accepted += part;
+                memory = memory[part..];
+                if (flush || (_used == _filling.Length && !(memory.IsEmpty && _writing)))
                 {
                     await EndWriteAsync();
                     StartWrite();
                 }
-                else if (_used == 0 && memory.Length >= _filling.Length)
-                {
-                    await EndWriteAsync();
-                    Accepted += memory.Length;
-                    await PutAsync(memory);
-                    ThrowIfFailed();
-                    return;
-                }
-                else
-                {
-                    int part = Math.Min(memory.Length, _filling.Length - _used);
-                    memory[..part].CopyTo(_filling[_used..]);
-                    _used += part;
-                    Accepted += part;
-                    memory = memory[part..];
-                }
             }
-        }
-        finally
-        {
-            _busy = false;
-        }
-    }
 
-    private async ValueTask FlushCoreAsync()
-    {
-        _busy = true;
-        try
-        {
-            await EndWriteAsync();
-            if (_used > 0)
-                StartWrite();
-            await EndWriteAsync();
+            if (flush)
+                await EndWriteAsync();
         }
         finally
         {

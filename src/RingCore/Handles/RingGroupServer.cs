@@ -116,16 +116,26 @@ public static class RingGroupServer
             {
                 int to = each ? here : Fewest();
                 Interlocked.Increment(ref _live[to]); // A count, once for a connection: ordered with nothing. The post orders the rest.
-                var arrival = new Arrival(this, to, fd);
                 if (each)
-                    arrival.Run();
-                if (each || _executors[to].Post(arrival))
+                    Arrive(fd, to);
+                if (each || _executors[to].Post(new ActionWork(() => Arrive(fd, to), refuse: () => GiveBack(fd, to))))
                     return;
                 Interlocked.Exchange(ref _live[to], Gone); // As above.
             }
 
             OpDriver.Required.CloseFd(fd);
         }
+
+        /// <summary>On its executor. Until it has a handle here, the fd is ours.</summary>
+        private void Arrive(int fd, int here)
+        {
+            if (OpDriver.Required.Stopping)
+                GiveBack(fd, here);
+            else
+                _ = HandleAsync(fd, here);
+        }
+
+        private void GiveBack(int fd, int here) => _executors[here].Driver.CloseFd(fd); // Its count stays: that executor is passed by anyway.
 
         private async RingTask HandleAsync(int fd, int here)
         {
@@ -152,20 +162,6 @@ public static class RingGroupServer
             }
 
             return _last = best;
-        }
-
-        /// <summary>A connection on its way to its executor. Until it has a handle there, this owns the fd.</summary>
-        private sealed class Arrival(Server server, int to, int fd) : RingWork
-        {
-            internal override void Run()
-            {
-                if (OpDriver.Required.Stopping)
-                    Refuse();
-                else
-                    _ = server.HandleAsync(fd, to);
-            }
-
-            internal override void Refuse() => server._executors[to].Driver.CloseFd(fd); // Its count stays: that executor is passed by anyway.
         }
     }
 }

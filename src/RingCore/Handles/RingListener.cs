@@ -54,8 +54,9 @@ public sealed class RingListener : RingHandle
     internal static RingListener Open(EndPoint endPoint, bool shared)
     {
         OpDriver driver = OpDriver.Required;
-        SocketAddressBytes address = SocketAddressBytes.From(endPoint);
-        int fd = SocketCalls.Open(address.Family);
+        byte[] address = SocketAddressBytes.From(endPoint);
+        int family = SocketAddressBytes.Family(address);
+        int fd = SocketCalls.Open(family);
         try
         {
             if (endPoint is IPEndPoint ip)
@@ -63,7 +64,7 @@ public sealed class RingListener : RingHandle
                 SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, 1);
                 if (shared)
                     SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEPORT, 1);
-                if (address.Family == SocketConstants.AF_INET6)
+                if (family == SocketConstants.AF_INET6)
                     SocketCalls.SetOption(fd, SocketConstants.IPPROTO_IPV6, SocketConstants.IPV6_V6ONLY, ip.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
             }
 

@@ -8,7 +8,6 @@
 //   any      → Faulted   a send failed, or was cancelled after part of it had left: the peer's stream has a hole
 
 using System.Buffers;
-using System.Diagnostics;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -26,8 +25,7 @@ public abstract partial class RingStream
     }
 
     private WriteState _writing;
-    private TransferAwaitable? _oldest;
-    private TransferAwaitable? _newest;
+    private readonly Queue<TransferAwaitable> _queue = new();
     private TransferAwaitable? _alone; // The write with the kernel, when it is not gathered: it is not in the queue.
     private GatherSink? _gather;
     private bool _cancelsWanted;
@@ -107,21 +105,7 @@ public abstract partial class RingStream
                 SendEnded();
         }
 
-        Exception? failure = null;
-        foreach (ValueTask write in writes)
-        {
-            try
-            {
-                await write;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
-            {
-                failure ??= e;
-            }
-        }
-
-        if (failure is not null)
-            throw failure;
+        await Task.WhenAll(Array.ConvertAll(writes, write => write.AsTask())); // All of them: each has a memory on loan.
     }
 
     /// <summary>For what does not queue: a single send, a copy to here.</summary>
@@ -201,11 +185,7 @@ public abstract partial class RingStream
             return;
         }
 
-        if (_oldest is null)
-            _oldest = write;
-        else
-            _newest!.NextWrite = write;
-        _newest = write;
+        _queue.Enqueue(write);
         if (_writing == WriteState.Idle)
             SendEnded(); // Nothing is with the kernel: an empty write to an idle connection.
         else if (write.Token.CanBeCanceled)
@@ -224,9 +204,9 @@ public abstract partial class RingStream
             _writing = WriteState.Idle;
             if (_cancelsWanted)
                 DropCancelled();
-            while (_oldest is { Left: 0 } write)
-                Dequeue(write).Finish(write.Done);
-            if (_oldest is not null)
+            while (_queue.Count > 0 && _queue.Peek() is { Left: 0 } write)
+                Dequeue().Finish(write.Done);
+            if (_queue.Count > 0)
             {
                 _writing = WriteState.Sending;
                 Gather();
@@ -238,22 +218,18 @@ public abstract partial class RingStream
         _flushed = null;
     }
 
-    private TransferAwaitable Dequeue(TransferAwaitable write)
+    private TransferAwaitable Dequeue()
     {
-        Debug.Assert(ReferenceEquals(write, _oldest), "the oldest leaves first");
-        _oldest = write.NextWrite;
-        if (_oldest is null)
-            _newest = null;
-        write.NextWrite = null;
+        TransferAwaitable write = _queue.Dequeue();
         write.UnregisterQueued();
         return write;
     }
 
     private void FailQueue(int res)
     {
-        while (_oldest is { } write)
+        while (_queue.Count > 0)
         {
-            Dequeue(write);
+            TransferAwaitable write = Dequeue();
             if (write.Done > 0 && _writing != WriteState.Faulted)
                 FaultWriting(res, write.Done);
             write.Finish(res);
@@ -263,16 +239,16 @@ public abstract partial class RingStream
     private unsafe void Gather()
     {
         _gather ??= new GatherSink(this);
-        int count = 0;
-        for (TransferAwaitable? write = _oldest; write is not null && count < MostGathered; write = write.NextWrite)
-            count++;
+        int count = Math.Min(_queue.Count, MostGathered);
         var memories = new ReadOnlyMemory<byte>[count];
         var pins = new MemoryHandle[count]; // Addresses: the pins themselves are the writes'.
-        TransferAwaitable? next = _oldest;
-        for (int i = 0; i < count; i++, next = next.NextWrite)
+        int i = 0;
+        foreach (TransferAwaitable next in _queue)
         {
-            memories[i] = next!.Memory[next.Done..];
-            pins[i] = new MemoryHandle((byte*)next.Pin.Pointer + next.Done);
+            if (i == count)
+                break;
+            memories[i] = next.Memory[next.Done..];
+            pins[i++] = new MemoryHandle((byte*)next.Pin.Pointer + next.Done);
         }
 
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
@@ -289,16 +265,16 @@ public abstract partial class RingStream
     {
         for (int left = res; left > 0;)
         {
-            TransferAwaitable write = _oldest!;
+            TransferAwaitable write = _queue.Peek();
             int part = Math.Min(left, write.Left);
             write.Done += part;
             left -= part;
             if (write.Left == 0)
-                Dequeue(write).Finish(write.Done);
+                Dequeue().Finish(write.Done);
         }
 
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
-        TransferAwaitable? first = _oldest;
+        _queue.TryPeek(out TransferAwaitable? first);
         if (first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
             FaultWriting(res < 0 ? res : -Errno.ECANCELED, first?.Done ?? 0);
         SendEnded();
@@ -319,7 +295,7 @@ public abstract partial class RingStream
     {
         if (_alone is { } alone)
             alone.CancelWanted = true;
-        for (TransferAwaitable? write = _oldest; write is not null; write = write.NextWrite)
+        foreach (TransferAwaitable write in _queue)
             write.CancelWanted = true;
         EndCancelled();
     }
@@ -341,30 +317,21 @@ public abstract partial class RingStream
     private void DropCancelled()
     {
         _cancelsWanted = false;
-        TransferAwaitable? before = null;
-        TransferAwaitable? write = _oldest;
-        while (write is not null)
+        var dropped = new List<TransferAwaitable>();
+        for (int left = _queue.Count; left > 0; left--)
         {
-            TransferAwaitable? next = write.NextWrite;
-            if (write.CancelWanted && write.Done == 0 && write.Left > 0)
-            {
-                if (before is null)
-                    _oldest = next;
-                else
-                    before.NextWrite = next;
-                write.NextWrite = null;
-                write.UnregisterQueued();
-                write.Finish(-Errno.ECANCELED);
-            }
+            TransferAwaitable write = _queue.Dequeue();
+            if (write is { CancelWanted: true, Done: 0, Left: > 0 })
+                dropped.Add(write);
             else
-            {
-                before = write;
-            }
-
-            write = next;
+                _queue.Enqueue(write);
         }
 
-        _newest = before;
+        foreach (TransferAwaitable write in dropped) // After the queue is in order again: an Unpin may be a user's code, and write.
+        {
+            write.UnregisterQueued();
+            write.Finish(-Errno.ECANCELED);
+        }
     }
 
     private protected Task FlushWritesAsync()

@@ -62,13 +62,6 @@ public abstract partial class RingStream : RingHandle
         IsSocket ? RingErrors.Socket(res, this, token, what) : RingErrors.File(res, this, token, what);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected void ThrowIfNotReady()
-    {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void StartReading(MemoryHandle pin = default)
     {
         ThrowIfNotReady();

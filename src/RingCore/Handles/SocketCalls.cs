@@ -15,10 +15,10 @@ internal static unsafe class SocketCalls
         Libc.socket(family, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0),
         "Opening a socket");
 
-    internal static int Bind(int fd, SocketAddressBytes address)
+    internal static int Bind(int fd, byte[] address)
     {
-        fixed (byte* bytes = address.Bytes)
-            return Libc.bind(fd, bytes, (uint)address.Bytes.Length);
+        fixed (byte* bytes = address)
+            return Libc.bind(fd, bytes, (uint)address.Length);
     }
 
     /// <summary>0, or −errno.</summary>

@@ -2,7 +2,6 @@
 // one-shot op behind the same sequence. The machine is MultishotStream.
 
 using RingCore.Sys;
-using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
 
@@ -42,12 +41,7 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
 
         protected override void ThrowIfClosed() => _op.ThrowIfUnusable();
 
-        protected override void Arm()
-        {
-            ushort ioprio = _multishot && _isAccept ? IORING_ACCEPT_MULTISHOT : (ushort)0;
-            uint pollFlags = _multishot && !_isAccept ? IORING_POLL_ADD_MULTI : 0;
-            _op.Write(Driver, this, step: 0, Token, linked: false, ioprio, pollFlags);
-        }
+        protected override void Arm() => _op.Write(Driver, this, step: 0, Token, linked: false, _multishot);
 
         protected override bool Take(int res, uint flags)
         {

@@ -78,11 +78,11 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
                 ThrowIfClosed();
         }
 
-        if (_state == MultishotState.Ended)
-            return AtEnd();
         _waiting = true;
         Begin(Driver);
-        if (_state == MultishotState.Idle)
+        if (_state == MultishotState.Ended)
+            Wake(); // GetResult tells.
+        else if (_state == MultishotState.Idle)
             StartArmed(); // Its consumer waits already: what is reaped in there wakes it.
         return new ValueTask<bool>(this, Version);
     }
@@ -92,25 +92,6 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
         _endAsked = false;
         _state.Move(MultishotState.Armed); // Before the SQE: finding room for it may reap, and a token that strikes just now cancels it.
         Arm();
-    }
-
-    private ValueTask<bool> AtEnd()
-    {
-        try
-        {
-            ThrowAtEnd();
-            return new ValueTask<bool>(false);
-        }
-        catch (Exception e)
-        {
-            return ValueTask.FromException<bool>(e);
-        }
-    }
-
-    private void ThrowAtEnd()
-    {
-        ThrowIfFailed();
-        Token.ThrowIfCancellationRequested();
     }
 
     internal override void Progress(int res, uint flags)
@@ -177,7 +158,8 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
 
         if (_state == MultishotState.Idle)
             _state.Move(MultishotState.Ended);
-        ThrowAtEnd();
+        ThrowIfFailed();
+        Token.ThrowIfCancellationRequested();
         return false;
     }
 

@@ -92,7 +92,7 @@ public readonly partial struct Op
     /// <param name="length">Its length in bytes.</param>
     /// <param name="mode">FALLOC_FL_* of <see cref="FileConstants"/>; 0: allocate, and make the file as long as the range needs.</param>
     public static Op Fallocate(RingHandle handle, long offset, long length, int mode = 0) =>
-        new(io_uring_op.IORING_OP_FALLOCATE, handle, extra: length, off: (ulong)offset, len: (uint)mode);
+        new(io_uring_op.IORING_OP_FALLOCATE, handle, off: (ulong)offset, addr: (ulong)length, len: (uint)mode); // len is too narrow for the length.
 
     /// <summary>Sets a file's length (IORING_OP_FTRUNCATE, 6.9). Result 0. Always runs on a kernel worker thread.</summary>
     public static Op Ftruncate(RingHandle handle, long length) => new(io_uring_op.IORING_OP_FTRUNCATE, handle, off: (ulong)length);
@@ -115,32 +115,16 @@ public readonly partial struct Op
         io_uring_op code, string paths, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
         new(code, handle, memory, paths, fd: FileConstants.AT_FDCWD, len: len, opFlags: flags);
 
-    private unsafe void FillFile(OpDriver driver, ref OpSlot slot, io_uring_sqe* sqe, ReadOnlySpan<System.Buffers.MemoryHandle> pins)
+    /// <summary>The op's strings in native memory: the first one's address, and the second one's or 0.</summary>
+    private unsafe byte* LayOutPaths(OpDriver driver, ref OpSlot slot, out ulong second)
     {
-        switch (_code)
-        {
-            case io_uring_op.IORING_OP_FSYNC:
-                Prep.Fsync(sqe, _off, _len, _opFlags);
-                break;
-            case io_uring_op.IORING_OP_FALLOCATE:
-                Prep.Fallocate(sqe, _off, (ulong)(long)_extra!, _len);
-                break;
-            case io_uring_op.IORING_OP_FTRUNCATE:
-                Prep.Ftruncate(sqe, _off);
-                break;
-            default:
-                Invariant.Assert(_extra is string, $"no prep for {_code}");
-                var paths = (string)_extra!;
-                int bytes = Encoding.UTF8.GetByteCount(paths) + 1; // The block is zeroed: that ends the last string.
-                byte* text = driver.Table.RentWide(ref slot, bytes);
-                Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));
-                int first = new ReadOnlySpan<byte>(text, bytes).IndexOf((byte)0) + 1;
-                ulong second = _code == io_uring_op.IORING_OP_STATX ? OpDriver.Lend(ref slot, _memory, pins)
-                    : first < bytes ? (ulong)(text + first) : 0;
-                Prep.Path(sqe, _code, _handle is null ? _fd : sqe->fd, text, second, _len, _opFlags);
-                sqe->flags = _off == 0 ? (byte)0 : SqeFlags.IOSQE_ASYNC;
-                break;
-        }
+        var paths = (string)_extra!;
+        int bytes = Encoding.UTF8.GetByteCount(paths) + 1; // The block is zeroed: that ends the last string.
+        byte* text = driver.Table.RentWide(ref slot, bytes);
+        Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));
+        int first = new ReadOnlySpan<byte>(text, bytes).IndexOf((byte)0) + 1;
+        second = first < bytes ? (ulong)(text + first) : 0;
+        return text;
     }
 
     private static string Checked(string path) => path.Contains('\0', StringComparison.Ordinal)

@@ -18,9 +18,11 @@ public readonly partial struct Op
     private readonly RingHandle? _handle;
     private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.
     private readonly ReadOnlyMemory<byte> _memory;
-    private readonly ulong _off;
-    private readonly TimeSpan _time; // A splice has its second offset here: one tick a byte.
     private readonly TimeSpan _deadline;
+
+    // Fields of the SQE, as the kernel knows them for this opcode.
+    private readonly ulong _off;
+    private readonly ulong _addr;
     private readonly int _fd;
     private readonly uint _len;
     private readonly uint _opFlags;
@@ -28,17 +30,17 @@ public readonly partial struct Op
 
     private Op(
         io_uring_op code, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
-        int fd = 0, uint len = 0, uint opFlags = 0, TimeSpan time = default)
+        ulong addr = 0, int fd = 0, uint len = 0, uint opFlags = 0)
     {
         _code = code;
         _handle = handle;
         _memory = memory;
         _extra = extra;
         _off = off;
+        _addr = addr;
         _fd = fd;
         _len = len;
         _opFlags = opFlags;
-        _time = time;
     }
 
     private Op(in Op op, TimeSpan deadline)
@@ -49,6 +51,9 @@ public readonly partial struct Op
 
     /// <summary>The opcode.</summary>
     public io_uring_op Code => _code;
+
+    /// <summary>A timer's time: its ticks stand for the address of the timespec that Fill lays out.</summary>
+    private TimeSpan Time => new((long)_addr);
 
     /// <summary>SQEs this op takes: 1, or 2 with a deadline.</summary>
     internal int SqeCount => _deadline == default ? 1 : 2;
@@ -94,27 +99,28 @@ public readonly partial struct Op
 
     /// <summary>Sends several memories as one message (IORING_OP_SENDMSG, 5.3). At most 1,024. Result: bytes, perhaps fewer.</summary>
     public static Op SendMsg(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, int msgFlags = 0) =>
-        new(io_uring_op.IORING_OP_SENDMSG, handle, extra: Checked([.. memories]), opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
+        new(io_uring_op.IORING_OP_SENDMSG, handle, extra: Checked([.. memories]), len: 1, opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
 
     /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). Result: its fd, close-on-exec, the caller's to close.</summary>
-    public static Op Accept(RingHandle listener) => new(io_uring_op.IORING_OP_ACCEPT, listener);
+    public static Op Accept(RingHandle listener) => new(
+        io_uring_op.IORING_OP_ACCEPT, listener, opFlags: SocketConstants.SOCK_CLOEXEC); // No peer's address: a multishot's CQEs would all write to one place.
 
     /// <summary>Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.</summary>
     /// <param name="handle">An unconnected socket.</param>
-    /// <param name="address">A sockaddr, as bytes; see <see cref="SocketAddressBytes"/>.</param>
-    public static Op Connect(RingHandle handle, SocketAddressBytes address) =>
-        new(io_uring_op.IORING_OP_CONNECT, handle, extra: address);
+    /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
+    public static Op Connect(RingHandle handle, System.Net.EndPoint endPoint) =>
+        new(io_uring_op.IORING_OP_CONNECT, handle, extra: SocketAddressBytes.From(endPoint));
 
     /// <summary>A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.</summary>
     public static Op Timeout(TimeSpan after)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
-        return new(io_uring_op.IORING_OP_TIMEOUT, time: after);
+        return new(io_uring_op.IORING_OP_TIMEOUT, addr: (ulong)after.Ticks, fd: -1, len: 1); // off 0, a pure timer: counting completions would race with them.
     }
 
     /// <summary>Asks the kernel to cancel a running op (IORING_OP_ASYNC_CANCEL, 5.5). Result: 0 found, −ENOENT not there, −EALREADY too late.</summary>
     /// <param name="key">From <see cref="Start(out ulong, CancellationToken)"/>.</param>
-    public static Op Cancel(ulong key) => new(io_uring_op.IORING_OP_ASYNC_CANCEL, off: key);
+    public static Op Cancel(ulong key) => new(io_uring_op.IORING_OP_ASYNC_CANCEL, addr: key, fd: -1);
 
     /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
     public static Op Close(int fd) => new(io_uring_op.IORING_OP_CLOSE, fd: fd);
@@ -165,10 +171,13 @@ public readonly partial struct Op
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
         bool refused = Refused(driver, token);
+        bool lends = _extra is not null || !_memory.IsEmpty;
         MemoryHandle pin = default;
         Span<MemoryHandle> pins = PinCount == 1 ? new Span<MemoryHandle>(ref pin) : new MemoryHandle[PinCount];
-        if (!refused)
+        if (lends && !refused)
             Pin(driver, new(in this), pins);
+        else if (SqeCount > 1 && !refused)
+            driver.Reserve(SqeCount);
         OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, YieldsFd);
         awaitable.Key = 0;
         if (refused)
@@ -190,11 +199,9 @@ public readonly partial struct Op
     /// <summary>A handle belongs to one executor: its list of loans must not be touched from another's thread.</summary>
     internal void ThrowIfUnusable()
     {
-        _handle?.Driver.ThrowIfNotOwner();
-        _handle?.ThrowIfDisposed();
+        _handle?.ThrowIfNotReady();
+        (_extra as RingHandle)?.ThrowIfNotReady();
         (_extra as RingBuffer)?.Owner.ThrowIfUnusable();
-        if (_code is io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE)
-            ThrowIfSourceUnusable();
     }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
@@ -251,14 +258,14 @@ public readonly partial struct Op
     /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void Write(
-        OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, ushort ioprio = 0, uint pollFlags = 0, ReadOnlySpan<MemoryHandle> pins = default)
+        OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, bool multishot = false, ReadOnlySpan<MemoryHandle> pins = default)
     {
         ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
         if (_code == io_uring_op.IORING_OP_NOP)
             sqe->opcode = io_uring_op.IORING_OP_NOP;
         else
-            Fill(driver, ref slot, index, sqe, ioprio, pollFlags, pins);
+            Fill(driver, ref slot, index, sqe, multishot, pins);
         if (linked || _deadline != default)
             sqe->flags |= IOSQE_IO_LINK;
         driver.Prepared(ref slot, sqe);
@@ -267,68 +274,74 @@ public readonly partial struct Op
         OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
-    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, ushort ioprio, uint pollFlags, ReadOnlySpan<MemoryHandle> pins)
+    /// <summary>
+    /// The description's fields, as they are, or where they have been lent or laid out.
+    /// </summary>
+    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, bool multishot, ReadOnlySpan<MemoryHandle> pins)
     {
+        (ulong off, ulong addr, uint len) = (_off, _addr, _len);
         switch (_code)
         {
-            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
-                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off, _opFlags);
+            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND:
+                addr = OpDriver.Lend(ref slot, _memory, pins);
+                len = (uint)_memory.Length;
                 break;
             case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
                 var buffer = (RingBuffer)_extra!;
                 slot.Lent = _memory;
                 slot.Pin = pins[0];
-                Prep.ReadWriteFixed(sqe, _code, (ulong)slot.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
-                break;
-            case io_uring_op.IORING_OP_RECV:
-                Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
-                break;
-            case io_uring_op.IORING_OP_SEND:
-                Prep.Send(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
+                addr = (ulong)slot.Pin.Pointer; // Inside the registered buffer of that index.
+                len = (uint)_memory.Length;
+                sqe->buf_index = (ushort)buffer.Index;
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
                 msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
-                Prep.ReadWrite(sqe, _code, (ulong)vector->msg_iov, (uint)vector->msg_iovlen, (long)_off, _opFlags);
+                addr = (ulong)vector->msg_iov;
+                len = (uint)vector->msg_iovlen;
                 break;
             case io_uring_op.IORING_OP_SENDMSG:
-                Prep.SendMsg(sqe, driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins), _opFlags);
+                addr = (ulong)driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
                 break;
-            case io_uring_op.IORING_OP_ACCEPT:
-                Prep.Accept(sqe, ioprio);
+            case io_uring_op.IORING_OP_ACCEPT when multishot:
+                sqe->ioprio = OpFlags.IORING_ACCEPT_MULTISHOT; // The per-op flags of accept, send and receive live here, not in op flags.
+                break;
+            case io_uring_op.IORING_OP_POLL_ADD when multishot:
+                len = OpFlags.IORING_POLL_ADD_MULTI;
                 break;
             case io_uring_op.IORING_OP_CONNECT:
-                ReadOnlySpan<byte> address = ((SocketAddressBytes)_extra!).Bytes;
-                byte* place = driver.Table.RentWide(ref slot, address.Length);
-                address.CopyTo(new Span<byte>(place, address.Length));
-                Prep.Connect(sqe, place, (uint)address.Length);
+                var address = (byte[])_extra!;
+                addr = (ulong)driver.Table.RentWide(ref slot, address.Length);
+                off = (ulong)address.Length; // addrlen stands in the offset's place.
+                address.CopyTo(new Span<byte>((void*)addr, address.Length));
                 break;
             case io_uring_op.IORING_OP_TIMEOUT:
-                var time = (__kernel_timespec*)driver.Table.Storage(index);
-                *time = Prep.Timespec(_time);
-                Prep.Timeout(sqe, time);
-                break;
-            case io_uring_op.IORING_OP_ASYNC_CANCEL:
-                Prep.Cancel(sqe, _off);
-                break;
-            case io_uring_op.IORING_OP_POLL_ADD:
-                Prep.Poll(sqe, _opFlags, pollFlags);
-                break;
-            case io_uring_op.IORING_OP_SHUTDOWN:
-                Prep.Shutdown(sqe, (int)_len);
-                break;
-            case io_uring_op.IORING_OP_SOCKET:
-                Prep.Socket(sqe, _fd, (int)_off, (int)_len);
+                addr = (ulong)driver.Table.Storage(index);
+                *(__kernel_timespec*)addr = Prep.Timespec(Time);
                 break;
             case io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE:
-                Prep.Splice(sqe, _code, Source.LendSecond(ref slot, sqe->user_data), _time.Ticks, (long)_off, _len, _opFlags);
+                sqe->splice_fd_in = Source.LendSecond(ref slot, sqe->user_data);
                 break;
-            case io_uring_op.IORING_OP_CLOSE:
-                Prep.Close(sqe, _fd);
+            case io_uring_op.IORING_OP_STATX:
+                addr = (ulong)LayOutPaths(driver, ref slot, out _);
+                off = OpDriver.Lend(ref slot, _memory, pins);
                 break;
             default:
-                FillFile(driver, ref slot, sqe, pins);
+                if (_extra is string)
+                {
+                    sqe->flags = off == 0 ? (byte)0 : IOSQE_ASYNC;
+                    addr = (ulong)LayOutPaths(driver, ref slot, out off);
+                }
+
                 break;
         }
+
+        sqe->opcode = _code;
+        sqe->off = off;
+        sqe->addr = addr;
+        sqe->len = len;
+        sqe->rw_flags = _opFlags; // One field, whatever an opcode calls it.
+        if (_handle is null)
+            sqe->fd = _fd;
     }
 
     /// <inheritdoc/>

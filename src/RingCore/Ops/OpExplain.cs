@@ -20,13 +20,13 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({_extra}) off=addrlen",
-            io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(_time)} len=1 off=0",
-            io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_off:x})",
+            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])_extra!)}) off=addrlen",
+            io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(Time)} len=1 off=0",
+            io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_addr:x})",
             io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{_extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
             io_uring_op.IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
             io_uring_op.IORING_OP_FSYNC => $" off={_off} len={_len} fsync_flags={_opFlags}",
-            io_uring_op.IORING_OP_FALLOCATE => $" off={_off} addr=length({_extra}) len=mode({_len})",
+            io_uring_op.IORING_OP_FALLOCATE => $" off={_off} addr=length({_addr}) len=mode({_len})",
             io_uring_op.IORING_OP_FTRUNCATE => $" off=length({_off})",
             io_uring_op.IORING_OP_STATX => $"{(_handle is null ? " fd=AT_FDCWD" : "")} addr=\"{_extra}\" len=mask(0x{_len:x}) off=statx[{_memory.Length}] statx_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{_extra}\" unlink_flags=0x{_opFlags:x}",
@@ -38,7 +38,7 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
             io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
             io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE =>
-                $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)} splice_off_in={_time.Ticks} len={_len} splice_flags=0x{_opFlags:x}",
+                $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)} splice_off_in={(long)_addr} len={_len} splice_flags=0x{_opFlags:x}",
             _ => "",
         };
         string link = _deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(_deadline)} len=1";

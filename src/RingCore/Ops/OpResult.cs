@@ -21,9 +21,6 @@ public readonly record struct OpResult(int Res, uint Flags)
     /// <summary>Whether more CQEs of this op follow (IORING_CQE_F_MORE).</summary>
     public bool HasMore => (Flags & IORING_CQE_F_MORE) != 0;
 
-    /// <summary>The kernel-chosen buffer (IORING_CQE_F_BUFFER), or −1.</summary>
-    public int BufferId => (Flags & IORING_CQE_F_BUFFER) != 0 ? (int)(Flags >> IORING_CQE_BUFFER_SHIFT) : -1;
-
     /// <inheritdoc/>
     public override string ToString() => Res >= 0 ? $"res={Res} flags=0x{Flags:x}" : $"{Sys.Errno.Name(-Res)} flags=0x{Flags:x}";
 }

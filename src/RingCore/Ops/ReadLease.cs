@@ -144,7 +144,7 @@ internal sealed unsafe class LeaseOwner(LeasePool pool, int bufferId, Memory<byt
 /// </summary>
 internal sealed unsafe class LeasePool
 {
-    internal const ushort Group = 0;
+    private const ushort Group = 0;
     private const int MostSpare = 256;
     private const int FirstWindow = 64;
 
@@ -222,8 +222,30 @@ internal sealed unsafe class LeasePool
 
     private LeaseOwner Create(int bufferId) => _owners[bufferId] = new LeaseOwner(this, bufferId, _ring![(ushort)bufferId]);
 
+    /// <summary>Writes a receive into a buffer that the kernel picks, or into one outside the ring.</summary>
+    /// <param name="sink">Whose op; it hands its CQEs to <see cref="Claim"/>.</param>
+    /// <param name="handle">The socket.</param>
+    /// <param name="select">Whether the kernel picks.</param>
+    /// <param name="multishot">Whether it picks again and again.</param>
+    /// <param name="own">The sink's place for the buffer outside the ring.</param>
+    /// <param name="token">Asks for cancellation.</param>
+    internal void Receive(OpSink sink, RingHandle handle, bool select, bool multishot, ref LeaseOwner? own, CancellationToken token)
+    {
+        if (!select)
+            own = TakeOwn();
+        ref OpSlot slot = ref Driver.Begin(sink, handle, out io_uring_sqe* sqe, out _);
+        if (select)
+            Prep.RecvSelect(sqe, Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
+        else
+            Prep.Recv(sqe, own!.Address, (uint)own.Size);
+        if (select && multishot)
+            sqe->ioprio = OpFlags.IORING_RECV_MULTISHOT;
+        Driver.Prepared(ref slot, sqe);
+        OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
+    }
+
     /// <summary>A buffer outside the ring.</summary>
-    internal LeaseOwner TakeOwn()
+    private LeaseOwner TakeOwn()
     {
         if (!_spare.TryPop(out LeaseOwner? owner))
             owner = new LeaseOwner(this, bufferId: -1, GC.AllocateUninitializedArray<byte>(Driver.Options.LeaseBufferSize, pinned: true));

@@ -112,6 +112,14 @@ public class RingHandle : IDisposable, IAsyncDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);
 
+    /// <summary>Whatever starts an op asks this first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ThrowIfNotReady()
+    {
+        Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
     /// <summary>An op's slot takes the fd. The caller has checked that the handle is open.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Lend(ref OpSlot slot, int index)

@@ -3,6 +3,7 @@
 // the caller's promise that the buffer was named by a completion and goes back once.
 
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using RingCore.Sys;
 using static RingCore.Sys.RegisterOps;
 
@@ -12,7 +13,7 @@ namespace RingCore;
 public sealed unsafe class BufferRing : IDisposable
 {
     private readonly Ring _ring;
-    private readonly NativePages _entries;
+    private readonly byte* _entries; // Page-aligned native memory, as the kernel wants it.
     private readonly byte[] _memory;
     private readonly byte* _buffers;
     private readonly uint _mask;
@@ -33,18 +34,20 @@ public sealed unsafe class BufferRing : IDisposable
         Count = count;
         Size = size;
         _mask = (uint)count - 1;
-        _entries = new NativePages((nuint)(count * sizeof(io_uring_buf)));
+        nuint bytes = (nuint)(count * sizeof(io_uring_buf));
+        _entries = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
+        NativeMemory.Clear(_entries, bytes);
 
         // Pinned-heap memory: the GC does not move it, and a Memory<byte> over it needs no pin of its own.
         // A cache line between buffers keeps their beginnings out of the same cache set.
         _stride = size + 64;
         _memory = GC.AllocateUninitializedArray<byte>(checked(count * _stride), pinned: true);
         _buffers = (byte*)Unsafe.AsPointer(ref _memory[0]);
-        var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries.Address, ring_entries = (uint)count, bgid = group };
+        var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries, ring_entries = (uint)count, bgid = group };
         int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
         if (result < 0)
         {
-            _entries.Dispose();
+            NativeMemory.AlignedFree(_entries);
             throw new InvalidOperationException($"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
         }
 
@@ -61,18 +64,18 @@ public sealed unsafe class BufferRing : IDisposable
     public int Size { get; }
 
     /// <summary>The memory of a buffer. Only while the caller, and not the kernel, holds it.</summary>
-    public Memory<byte> this[ushort id] => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(_memory, id * _stride, Size);
+    public Memory<byte> this[ushort id] => MemoryMarshal.CreateFromPinnedArray(_memory, id * _stride, Size);
 
     /// <summary>Lends a buffer to the kernel: the first time, and again once per completion that named it (IORING_CQE_F_BUFFER).</summary>
     public void Return(ushort id)
     {
         // Never the whole entry: the ring's tail lives in the last two bytes of entry 0. And always all three fields: kernels have been
         // seen to change a published length.
-        io_uring_buf* entry = (io_uring_buf*)_entries.Address + (_tail & _mask);
+        io_uring_buf* entry = (io_uring_buf*)_entries + (_tail & _mask);
         entry->addr = (ulong)(_buffers + (nint)id * _stride);
         entry->len = (uint)Size;
         entry->bid = id;
-        Volatile.Write(ref *(ushort*)(_entries.Address + 14), ++_tail); // Release: the entry before the tail. Pairs with the kernel's acquire of it.
+        Volatile.Write(ref *(ushort*)(_entries + 14), ++_tail); // Release: the entry before the tail. Pairs with the kernel's acquire of it.
     }
 
     /// <summary>Takes the group back from the kernel. No receive that could pick from it may be in flight.</summary>
@@ -83,6 +86,6 @@ public sealed unsafe class BufferRing : IDisposable
         _registered = false;
         var registration = new io_uring_buf_reg { bgid = Group };
         _ring.Register(IORING_UNREGISTER_PBUF_RING, &registration, 1);
-        _entries.Dispose();
+        NativeMemory.AlignedFree(_entries);
     }
 }

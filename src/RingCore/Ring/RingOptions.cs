@@ -1,6 +1,8 @@
 // Ring layer: everything a user can set, in one place. Read once when an executor starts; later changes have no effect.
 // It validates ranges and does not touch the kernel.
 
+using System.Runtime.CompilerServices;
+
 namespace RingCore;
 
 /// <summary>Settings of an executor and its ring. Read once at start.</summary>
@@ -25,9 +27,6 @@ public sealed record RingOptions
     /// says when it pays.
     /// </summary>
     public TimeSpan? SqPoll { get; init; }
-
-    /// <summary>The core that thread is bound to; null (the default): any. With <see cref="SqPoll"/> alone.</summary>
-    public int? SqPollCpu { get; init; }
 
     /// <summary>Most io-wq workers for bounded work such as file I/O: 1 to 1,024. Default twice the processors.</summary>
     public int BoundedWorkers { get; init; } = Math.Clamp(2 * Environment.ProcessorCount, 2, 1024);
@@ -64,28 +63,26 @@ public sealed record RingOptions
 
     internal void Validate()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(SqEntries, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(SqEntries, 32768);
-        ArgumentOutOfRangeException.ThrowIfLessThan(CqEntries, SqEntries);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(CqEntries, 65536);
-        ArgumentOutOfRangeException.ThrowIfLessThan(BoundedWorkers, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(BoundedWorkers, 1024);
-        ArgumentOutOfRangeException.ThrowIfLessThan(UnboundedWorkers, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(UnboundedWorkers, 1024);
-        ArgumentOutOfRangeException.ThrowIfLessThan(TurnQuota, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(LeaseBufferSize, 64);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(LeaseBufferSize, 1 << 20);
-        ArgumentOutOfRangeException.ThrowIfLessThan(LeaseBufferCount, 2);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(LeaseBufferCount, 32768);
+        Within(1, 32768, SqEntries);
+        Within(SqEntries, 65536, CqEntries);
+        Within(1, 1024, BoundedWorkers);
+        Within(1, 1024, UnboundedWorkers);
+        Within(1, int.MaxValue, TurnQuota);
+        Within(64, 1 << 20, LeaseBufferSize);
+        Within(2, 32768, LeaseBufferCount);
         if (!int.IsPow2(LeaseBufferCount))
             throw new ArgumentOutOfRangeException(nameof(LeaseBufferCount), LeaseBufferCount, "The kernel wants a power of two.");
         if (TraceEvents != 0 && (TraceEvents < 0 || !int.IsPow2(TraceEvents)))
             throw new ArgumentOutOfRangeException(nameof(TraceEvents), TraceEvents, "0, or a power of two.");
         if (SqPoll < TimeSpan.FromMilliseconds(1) || SqPoll > TimeSpan.FromHours(1)) // 0 would mean a second to the kernel.
             throw new ArgumentOutOfRangeException(nameof(SqPoll), SqPoll, "1 ms to 1 hour, or null.");
-        if (SqPollCpu < 0 || (SqPollCpu is not null && SqPoll is null))
-            throw new ArgumentOutOfRangeException(nameof(SqPollCpu), SqPollCpu, "A core's number, together with SqPoll.");
         if (ShutdownTimeout < TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(ShutdownTimeout), ShutdownTimeout, "Zero or more.");
+    }
+
+    private static void Within(int least, int most, int value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, least, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, most, name);
     }
 }

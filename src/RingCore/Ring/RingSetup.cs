@@ -51,12 +51,7 @@ internal unsafe struct RingSetup
             setup.Params.cq_entries = (uint)options.CqEntries;
             bool polled = wanted.HasFlag(RingFeatures.SqPoll);
             if (polled)
-            {
                 setup.Params.sq_thread_idle = (uint)options.SqPoll!.Value.TotalMilliseconds;
-                setup.Params.sq_thread_cpu = (uint)(options.SqPollCpu ?? 0);
-                setup.Params.flags |= options.SqPollCpu is null ? 0 : IORING_SETUP_SQ_AFF;
-            }
-
             io_uring_params parameters = setup.Params;
             int fd = kernel.Setup((uint)options.SqEntries, &parameters);
             setup.Params = parameters;
@@ -74,7 +69,7 @@ internal unsafe struct RingSetup
             RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : RingFeatures.None;
             if (polled && rung is RingFeatures.None or RingFeatures.SqPoll)
             {
-                // The poller itself is refused (privilege, its core, its thread): the ladder begins anew without it.
+                // The poller itself is refused (privilege, its thread): the ladder begins anew without it.
                 wanted = all &= ~RingFeatures.SqPoll;
                 setup.Dropped = [nameof(RingFeatures.SqPoll)];
                 continue;
@@ -124,7 +119,7 @@ internal unsafe struct RingSetup
 
         Opcodes = ProbeOpcodes(kernel, Fd);
 
-        // No feature bit says "multishot": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
+        // No feature bit says "multishot" or "buffer ring": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
         Features = wanted;
         Keep(RingFeatures.SingleMmap, (Params.features & IORING_FEAT_SINGLE_MMAP) != 0);
         Keep(RingFeatures.ExtArg, (Params.features & IORING_FEAT_EXT_ARG) != 0);
@@ -133,7 +128,7 @@ internal unsafe struct RingSetup
         Keep(RingFeatures.MultishotAccept, Supports(io_uring_op.IORING_OP_SOCKET));
         Keep(RingFeatures.Ftruncate, Supports(io_uring_op.IORING_OP_FTRUNCATE));
         Keep(RingFeatures.CoopTaskrun, !Features.HasFlag(RingFeatures.DeferTaskrun));
-        Keep(RingFeatures.BufferRings, Features.HasFlag(RingFeatures.BufferRings) && TryBufferRing(kernel, Fd));
+        Keep(RingFeatures.BufferRings, Supports(io_uring_op.IORING_OP_SOCKET));
         Keep(RingFeatures.MultishotReceive, Features.HasFlag(RingFeatures.BufferRings) && Supports(io_uring_op.IORING_OP_SEND_ZC));
         Keep(RingFeatures.WorkerLimit, Features.HasFlag(RingFeatures.WorkerLimit) && LimitWorkers(kernel, Fd, options));
     }
@@ -159,18 +154,6 @@ internal unsafe struct RingSetup
         }
 
         return supported;
-    }
-
-    /// <summary>No feature bit tells of buffer rings: register a one-entry group, and take it back.</summary>
-    private static bool TryBufferRing(Kernel kernel, int fd)
-    {
-        using var page = new NativePages(4096);
-        var registration = new io_uring_buf_reg { ring_addr = (ulong)page.Address, ring_entries = 1, bgid = ushort.MaxValue };
-        if (kernel.Register(fd, IORING_REGISTER_PBUF_RING, &registration, 1) < 0)
-            return false;
-        registration = new io_uring_buf_reg { bgid = ushort.MaxValue };
-        kernel.Register(fd, IORING_UNREGISTER_PBUF_RING, &registration, 1);
-        return true;
     }
 
     private static bool LimitWorkers(Kernel kernel, int fd, RingOptions options)

@@ -91,7 +91,7 @@ public sealed class D4SocketTests : LiveTest
         OpResult socket = await Op.Socket(SocketConstants.AF_INET, SocketConstants.SOCK_STREAM);
         Assert.True(socket.IsSuccess, socket.ToString());
         RingHandle handle = RingHandle.Adopt(socket.Res, ownsFd: true);
-        Assert.Equal(0, (await Op.Connect(handle, SocketAddressBytes.From(listener.LocalEndPoint))).Res);
+        Assert.Equal(0, (await Op.Connect(handle, listener.LocalEndPoint)).Res);
         using RingConnection server = await listener.AcceptAsync();
         Assert.Equal(3, (await Op.Send(handle, new byte[3])).Res);
         Assert.Equal(3, await server.ReadAsync(new byte[10]));

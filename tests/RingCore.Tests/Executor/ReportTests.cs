@@ -76,7 +76,7 @@ public sealed class ReportTests
                 Contains(Op.Writev(left, [new byte[1], new byte[2]]), "iovec[2] len=2");
                 Contains(Op.SendMsg(left, [new byte[1]]), "msghdr(iovec[1]) len=1");
                 Contains(Op.Accept(left), "IORING_OP_ACCEPT");
-                Contains(Op.Connect(left, SocketAddressBytes.From(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 80))), "sockaddr(127.0.0.1:80)", "addrlen");
+                Contains(Op.Connect(left, new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 80)), "sockaddr(127.0.0.1:80)", "addrlen");
                 Contains(Op.Timeout(TimeSpan.FromMilliseconds(1500)), "timespec(1.5 s)", "success");
                 Contains(Op.Cancel(0x1_0000_0002), "user_data(0x100000002)");
                 Contains(Op.OpenAt("a/b", FileConstants.O_RDONLY), "AT_FDCWD", "\"a/b\"", "mode(666)");

@@ -14,8 +14,8 @@ internal sealed unsafe partial class FakeKernel
 
     internal bool PollerSleeping => (*SqFlags & IORING_SQ_NEED_WAKEUP) != 0;
 
-    /// <summary>What set-up asked of the poller: idle time in milliseconds, and its core.</summary>
-    internal (uint IdleMs, uint Cpu) PollerSettings => (_params.sq_thread_idle, _params.sq_thread_cpu);
+    /// <summary>The poller's idle time that set-up asked for, in milliseconds.</summary>
+    internal uint PollerIdleMs => _params.sq_thread_idle;
 
     /// <summary>Set-up refuses a poller with this errno; 0: it does not.</summary>
     internal int PollerErrno { get; set; }

@@ -95,7 +95,7 @@ public sealed class RingFileIoTests : LiveTest, IDisposable
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public void UnalignedDirectTransfers_NameTheAlignment(string mode) => Run(mode, async () =>
+    public void UnalignedDirectTransfers_SayWhatIsWrong(string mode) => Run(mode, async () =>
     {
         File.WriteAllBytes(Name("d"), RandomBytes(10_000, 1));
         await using RingFile file = await RingFile.OpenAsync(Name("d"), FileMode.Open, FileAccess.ReadWrite, RingFileOptions.Direct);
@@ -104,7 +104,7 @@ public sealed class RingFileIoTests : LiveTest, IDisposable
         Memory<byte> memory = RingFile.AlignedMemory(8192);
         IOException e = await Throws<IOException>(async () => await file.ReadAsync(memory[..4096], 1));
         Assert.Equal(Errno.EINVAL, e.HResult);
-        Assert.Contains(status.DirectOffsetAlignment is { } n ? $"offset and length to {n}" : "aligned", e.Message, StringComparison.Ordinal);
+        Assert.Contains("must be aligned", e.Message, StringComparison.Ordinal);
         e = await Throws<IOException>(async () => await file.WriteAsync(memory.Slice(1, 4096), 0));
         Assert.Contains("O_DIRECT", e.Message, StringComparison.Ordinal);
         Assert.Equal(0L, e.Data["BytesWritten"]);

@@ -115,7 +115,7 @@ public sealed class OpTests
         using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
         ReadOnlyMemory<byte>[] parts = ["abc"u8.ToArray(), "de"u8.ToArray()];
         Assert.Equal(Errno.ENOENT, (await Op.OpenAt("a/ü", FileConstants.O_RDONLY)).Errno);
-        Assert.True((await Op.Connect(handle, SocketAddressBytes.From(new IPEndPoint(IPAddress.Loopback, 8080)))).IsSuccess);
+        Assert.True((await Op.Connect(handle, new IPEndPoint(IPAddress.Loopback, 8080))).IsSuccess);
         Assert.Equal(5, (await Op.Writev(handle, parts)).Res);
         Assert.Equal(5, (await Op.SendMsg(handle, parts)).Res);
         Assert.Equal(-Errno.ETIME, (await Op.Timeout(TimeSpan.FromTicks(15_000_001))).Res);

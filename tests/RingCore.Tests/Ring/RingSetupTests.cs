@@ -203,7 +203,6 @@ public sealed class RingSetupTests
 
     [Theory]
     [InlineData(IORING_REGISTER_IOWQ_MAX_WORKERS, RingFeatures.WorkerLimit)]
-    [InlineData(IORING_REGISTER_PBUF_RING, RingFeatures.BufferRings | RingFeatures.MultishotReceive)]
     [InlineData(IORING_REGISTER_RING_FDS, RingFeatures.RegisteredRing)]
     public void RegistrationRefused_ClearsItsFeatures(uint opcode, RingFeatures features)
     {
@@ -212,14 +211,6 @@ public sealed class RingSetupTests
         using (var ring = new Ring(kernel.Options()))
             Assert.Equal(RingFeatures.None, ring.Features & features);
         kernel.AssertReleased();
-    }
-
-    [Fact]
-    public void TrialBufferRing_IsTakenBack()
-    {
-        using var kernel = new FakeKernel();
-        using var ring = new Ring(kernel.Options());
-        Assert.Empty(kernel.Groups);
     }
 
     [Fact]

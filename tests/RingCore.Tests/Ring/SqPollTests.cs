@@ -16,14 +16,14 @@ public sealed class SqPollTests
     public void Poller_ExcludesDeferredAndCooperativeTaskWork()
     {
         using var kernel = new FakeKernel();
-        using (var ring = new Ring(kernel.Options(s_polled with { SqPollCpu = 1 })))
+        using (var ring = new Ring(kernel.Options(s_polled)))
         {
             Assert.True(ring.IsPolled);
             Assert.Equal(RingFeatures.SqPoll, ring.Features & (RingFeatures.SqPoll | RingFeatures.DeferTaskrun | RingFeatures.CoopTaskrun));
             Assert.Equal(
-                IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF | IORING_SETUP_SINGLE_ISSUER
+                IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER
                 | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_NO_SQARRAY, ring.SetupFlags);
-            Assert.Equal((20u, 1u), kernel.PollerSettings);
+            Assert.Equal(20u, kernel.PollerIdleMs);
             Assert.Empty(ring.Dropped);
             Assert.Single(kernel.Setups);
         }
@@ -98,8 +98,6 @@ public sealed class SqPollTests
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new Ring(new RingOptions { SqPoll = TimeSpan.Zero }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Ring(new RingOptions { SqPoll = TimeSpan.FromHours(2) }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Ring(new RingOptions { SqPollCpu = 0 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Ring(s_polled with { SqPollCpu = -1 }));
     }
 
     [Fact]
