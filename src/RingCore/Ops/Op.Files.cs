@@ -135,7 +135,7 @@ public readonly partial struct Op
                 byte* text = driver.Table.RentWide(ref slot, bytes);
                 Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));
                 int first = new ReadOnlySpan<byte>(text, bytes).IndexOf((byte)0) + 1;
-                ulong second = _code == io_uring_op.IORING_OP_STATX ? OpDriver.Lend(ref slot, _memory, pins)
+                ulong second = _code == io_uring_op.IORING_OP_STATX ? driver.Lend(ref slot, _memory, pins)
                     : first < bytes ? (ulong)(text + first) : 0;
                 Prep.Path(sqe, _code, _handle is null ? _fd : sqe->fd, text, second, _len, _opFlags);
                 sqe->flags = _off == 0 ? (byte)0 : SqeFlags.IOSQE_ASYNC;

@@ -247,19 +247,20 @@ public readonly partial struct Op
         switch (_code)
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE:
-                Prep.ReadWrite(sqe, _code, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off, _opFlags);
+                Prep.ReadWrite(sqe, _code, driver.Lend(ref slot, _memory, pins), (uint)_memory.Length, (long)_off, _opFlags);
                 break;
             case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
                 var buffer = (RingBuffer)_extra!;
-                slot.Lent = _memory;
-                slot.Pin = pins.IsEmpty ? buffer.Owner.Lend(_memory) : pins[0];
-                Prep.ReadWriteFixed(sqe, _code, (ulong)slot.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
+                OpLoans loans = driver.Table.LoansOf(ref slot);
+                loans.Lent = _memory;
+                loans.Pin = pins.IsEmpty ? buffer.Owner.Lend(_memory) : pins[0];
+                Prep.ReadWriteFixed(sqe, _code, (ulong)loans.Pin.Pointer, (uint)_memory.Length, (long)_off, (ushort)buffer.Index);
                 break;
             case io_uring_op.IORING_OP_RECV:
-                Prep.Recv(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
+                Prep.Recv(sqe, driver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
                 break;
             case io_uring_op.IORING_OP_SEND:
-                Prep.Send(sqe, OpDriver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
+                Prep.Send(sqe, driver.Lend(ref slot, _memory, pins), (uint)_memory.Length, _opFlags);
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
                 msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
