@@ -159,7 +159,7 @@ public sealed partial class RingExecutor
             for (int i = 0; i < Driver.Table.Capacity; i++)
             {
                 Driver.Table.At(i).Handle?.EndLeaked();
-                (Driver.Table.At(i).Extra as RingHandle.SecondLoan)?.EndLeaked();
+                (Driver.Table.At(i).Loans?.Extra as RingHandle.SecondLoan)?.EndLeaked();
             }
 
             Console.Error.WriteLine(

@@ -49,6 +49,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     private bool _polls;
     private CancellationTokenRegistration _queued;
 
+    internal override int LentBytes => Kind == TransferKind.Wait ? 0 : Memory.Length;
+
     internal int Left => Memory.Length - Done;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
@@ -82,7 +84,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         else
         {
             byte* address = (byte*)Pin.Pointer + Done;
-            slot.Lent = Memory; // For reports: the pin is the transfer's.
             if (!Stream.IsSocket)
                 Prep.ReadWrite(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
             else if (Kind == TransferKind.Write)

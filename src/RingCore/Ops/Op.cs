@@ -274,23 +274,19 @@ public readonly partial struct Op
         OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
-    /// <summary>
-    /// The description's fields, as they are, or where they have been lent or laid out.
-    /// </summary>
+    /// <summary>The description's fields, as they are, or where they have been lent or laid out.</summary>
     private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, bool multishot, ReadOnlySpan<MemoryHandle> pins)
     {
         (ulong off, ulong addr, uint len) = (_off, _addr, _len);
         switch (_code)
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND:
-                addr = OpDriver.Lend(ref slot, _memory, pins);
+                addr = driver.Lend(ref slot, _memory, pins);
                 len = (uint)_memory.Length;
                 break;
             case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
                 var buffer = (RingBuffer)_extra!;
-                slot.Lent = _memory;
-                slot.Pin = pins[0];
-                addr = (ulong)slot.Pin.Pointer; // Inside the registered buffer of that index.
+                addr = driver.Lend(ref slot, _memory, pins); // Inside the registered buffer of that index.
                 len = (uint)_memory.Length;
                 sqe->buf_index = (ushort)buffer.Index;
                 break;
@@ -323,7 +319,7 @@ public readonly partial struct Op
                 break;
             case io_uring_op.IORING_OP_STATX:
                 addr = (ulong)LayOutPaths(driver, ref slot, out _);
-                off = OpDriver.Lend(ref slot, _memory, pins);
+                off = driver.Lend(ref slot, _memory, pins);
                 break;
             default:
                 if (_extra is string)

@@ -149,11 +149,12 @@ internal sealed unsafe class OpDriver
 
     /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address. The pin was taken before the SQE was begun.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory, ReadOnlySpan<MemoryHandle> pins)
+    internal ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory, ReadOnlySpan<MemoryHandle> pins)
     {
-        slot.Lent = memory;
-        slot.Pin = pins[0];
-        return (ulong)slot.Pin.Pointer;
+        OpLoans loans = Table.LoansOf(ref slot);
+        loans.Lent = memory;
+        loans.Pin = pins[0];
+        return (ulong)loans.Pin.Pointer;
     }
 
     /// <summary>Ties a token to the op: its callback asks for a cancel. Disposed at the terminal CQE, before the slot is reused.</summary>
@@ -165,7 +166,7 @@ internal sealed unsafe class OpDriver
 
             // A token that has struck calls back in here and registers nothing; the slot may then be free, and another's, by now.
             if (registration != default)
-                slot.Registration = registration;
+                sink.Driver.Table.LoansOf(ref slot).Registration = registration;
         }
     }
 
@@ -286,12 +287,14 @@ internal sealed unsafe class OpDriver
     private void ReturnLoans(ref OpSlot slot)
     {
         slot.Sink = null;
+        slot.HasLinkTimeout = false;
+        slot.Step = 0;
         slot.Handle?.Return(ref slot);
-        slot.Lent = default;
-        if (slot.Wide != 0 || slot.Extra is not null || slot.HasLinkTimeout || slot.Step != 0 || slot.Registration != default)
-            ReturnRare(ref slot);
-        if (slot.Pin.Pointer != null)
-            Unpin(ref slot.Pin);
+        if (slot.Loans is { } loans)
+        {
+            slot.Loans = null;
+            Return(loans);
+        }
     }
 
     /// <summary>Ends a pin, most often inside the reap. Unpin may be a user's code: what it throws, the run loop reports.</summary>
@@ -316,18 +319,15 @@ internal sealed unsafe class OpDriver
         internal override void Run() => ExceptionDispatchInfo.Throw(exception);
     }
 
-    private void ReturnRare(ref OpSlot slot)
+    private void Return(OpLoans loans)
     {
-        // First: it waits for a callback that is running, which reads the sink's key.
-        slot.Registration.Dispose();
-        slot.Registration = default;
-        slot.HasLinkTimeout = false;
-        slot.Step = 0;
-        if (slot.Wide != 0)
-            Table.ReturnWide(ref slot);
-        ExtraLoan? extra = slot.Extra;
-        slot.Extra = null;
+        loans.Registration.Dispose(); // First: it waits for a callback that is running, which reads the sink's key.
+        ExtraLoan? extra = loans.Extra;
+        MemoryHandle pin = loans.Pin;
+        Table.Return(loans); // Before the ends of pins, which may start ops.
         extra?.Return(this);
+        if (pin.Pointer != null)
+            Unpin(ref pin);
     }
 
     private void ReapUnslotted(ulong key, int res)
@@ -430,7 +430,7 @@ internal sealed unsafe class OpDriver
         var message = (msghdr*)block;
         var vectors = (iovec*)(message + 1);
         var loan = new VectorLoan(memories);
-        slot.Extra = loan;
+        Table.LoansOf(ref slot).Extra = loan;
         for (int i = 0; i < memories.Length; i++)
         {
             loan.Pins[i] = pins[i];

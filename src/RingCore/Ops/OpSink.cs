@@ -31,6 +31,9 @@ internal abstract class OpSink : RingWork
     /// <summary>What waits for this op, for reports: a task's name, or null.</summary>
     internal virtual object? Waiter => null;
 
+    /// <summary>Bytes of memory that the sink itself, not its slot, has lent: for reports.</summary>
+    internal virtual int LentBytes => 0;
+
     /// <summary>A token's callback: any thread. The registration is disposed before the slot is reused, so Key is this op's.</summary>
     internal static readonly Action<object?> CancelCallback = static sink => ((OpSink)sink!).Driver.CancelFromAnyThread((OpSink)sink);
 

@@ -10,7 +10,7 @@ using RingCore.Sys;
 
 namespace RingCore;
 
-/// <summary>One op with the kernel.</summary>
+/// <summary>One op with the kernel: what every op has, in less than a cache line. What many have not is in <see cref="Loans"/>.</summary>
 internal struct OpSlot
 {
     /// <summary>Counts reuses of this slot; the upper half of user_data. A CQE with another generation is stale.</summary>
@@ -34,17 +34,8 @@ internal struct OpSlot
     /// <summary>The fd on loan.</summary>
     internal RingHandle? Handle;
 
-    /// <summary>The memory on loan: kept alive by Lent, kept in place by Pin.</summary>
-    internal ReadOnlyMemory<byte> Lent;
-    internal MemoryHandle Pin;
-
-    /// <summary>What few ops lend besides: the memories of a vectored op, the second handle of a splice; or null.</summary>
-    internal ExtraLoan? Extra;
-
-    /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null.</summary>
-    internal nint Wide;
-
-    internal CancellationTokenRegistration Registration;
+    /// <summary>What is on loan besides the fd, or null.</summary>
+    internal OpLoans? Loans;
 
     /// <summary>The executor's clock when the SQE was written, in milliseconds; for the in-flight list.</summary>
     internal uint PreparedMs;
@@ -52,7 +43,23 @@ internal struct OpSlot
     internal int Fd;
 }
 
-/// <summary>A loan beyond one handle and one memory. It returns with the slot's others, at the terminal CQE.</summary>
+/// <summary>What an op lends besides its fd. Pooled; all of it returns at the terminal CQE.</summary>
+internal sealed class OpLoans
+{
+    /// <summary>The memory: kept alive by Lent, kept in place by Pin.</summary>
+    internal ReadOnlyMemory<byte> Lent;
+    internal MemoryHandle Pin;
+
+    /// <summary>What few ops lend: the memories of a vectored op, the second handle of a splice; or null.</summary>
+    internal ExtraLoan? Extra;
+
+    /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null.</summary>
+    internal nint Wide;
+
+    internal CancellationTokenRegistration Registration;
+}
+
+/// <summary>A loan beyond one handle and one memory.</summary>
 internal abstract class ExtraLoan
 {
     internal abstract void Return(OpDriver driver);
@@ -85,6 +92,7 @@ internal sealed unsafe class OpTable
 
     private readonly List<nint> _chunks = [];
     private readonly Stack<nint> _wideFree = new();
+    private readonly Stack<OpLoans> _loans = new();
     private readonly HashSet<nint> _large = [];
     private OpSlot[] _slots;
     private int _free = -1;
@@ -157,16 +165,38 @@ internal sealed unsafe class OpTable
     /// <summary>32 bytes of native memory that belong to the slot and never move.</summary>
     internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
 
+    /// <summary>The slot's loans, to be added to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal OpLoans LoansOf(ref OpSlot slot)
+    {
+        if (slot.Loans is null)
+            slot.Loans = _loans.TryPop(out OpLoans? spare) ? spare : new OpLoans();
+        return slot.Loans;
+    }
+
+    /// <summary>Of an op that has ended; the caller has ended its registration, its extra loan and its pin.</summary>
+    internal void Return(OpLoans loans)
+    {
+        if (loans.Wide != 0)
+            ReturnWide(ref loans.Wide);
+        loans.Lent = default;
+        loans.Pin = default;
+        loans.Extra = null;
+        loans.Registration = default;
+        _loans.Push(loans);
+    }
+
     /// <summary>Gives the slot a native block of at least <paramref name="size"/> bytes, zeroed.</summary>
     internal byte* RentWide(ref OpSlot slot, int size)
     {
-        Debug.Assert(slot.Wide == 0, "a slot has one wide block");
+        OpLoans loans = LoansOf(ref slot);
+        Debug.Assert(loans.Wide == 0, "a slot has one wide block");
         WideInUse++;
         if (size <= WideSize && _wideFree.TryPop(out nint block))
             NativeMemory.Clear((void*)block, WideSize);
         else
             block = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
-        slot.Wide = block;
+        loans.Wide = block;
 
         // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
         if (size > WideSize)
@@ -174,10 +204,10 @@ internal sealed unsafe class OpTable
         return (byte*)block;
     }
 
-    internal void ReturnWide(ref OpSlot slot)
+    private void ReturnWide(ref nint wide)
     {
-        nint block = slot.Wide;
-        slot.Wide = 0;
+        nint block = wide;
+        wide = 0;
         WideInUse--;
         if ((_large.Count > 0 && _large.Remove(block)) || _wideFree.Count >= WidePooled)
             NativeMemory.Free((void*)block);

@@ -158,7 +158,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <summary>An op that has its slot and its other handle takes this fd, too. The caller has checked that the handle is open.</summary>
     internal int LendSecond(ref OpSlot slot, ulong key)
     {
-        slot.Extra = _second = new SecondLoan(this, key, _second);
+        Driver.Table.LoansOf(ref slot).Extra = _second = new SecondLoan(this, key, _second);
         _loans++;
         return _fd;
     }

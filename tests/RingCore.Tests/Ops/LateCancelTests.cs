@@ -117,13 +117,14 @@ public sealed class LateCancelTests
             {
                 // The cancel found the queue full and reaped: the op has ended, and its slot is another's, which has a token too.
                 asked++;
-                slots[0].Registration = other.Token.Register(() => asked++);
+                OpDriver.Required.Table.LoansOf(ref slots[0]).Registration = other.Token.Register(() => asked++);
             });
             OpDriver.Register(ref slots[0], sink, new CancellationToken(canceled: true));
             Assert.Equal(1, asked);
-            Assert.NotEqual(default, slots[0].Registration);
-            Assert.Equal(other.Token, slots[0].Registration.Token);
-            slots[0].Registration.Dispose();
+            CancellationTokenRegistration left = slots[0].Loans!.Registration;
+            Assert.NotEqual(default, left);
+            Assert.Equal(other.Token, left.Token);
+            left.Dispose();
             await RingTask.CompletedTask;
         });
     }

@@ -106,7 +106,8 @@ public sealed unsafe class OpTableTests
             Assert.Equal(100, table.WideInUse);
             for (int i = 0; i < 100; i++)
             {
-                table.ReturnWide(ref table.At(i));
+                table.Return(table.At(i).Loans!);
+                table.At(i).Loans = null;
                 table.Free(i);
             }
 
