@@ -153,9 +153,12 @@ public sealed partial class RingExecutor
         }
         else
         {
-            lock (s_leaked)
+            lock (s_leaked) // Several may end at once.
+            {
                 s_leaked.Add(Driver);
-            LeakedOps += Driver.Outstanding;
+                LeakedOps += Driver.Outstanding;
+            }
+
             for (int i = 0; i < Driver.Table.Capacity; i++)
             {
                 Driver.Table.At(i).Handle?.EndLeaked();

@@ -68,7 +68,7 @@ public abstract partial class RingStream
     /// <summary>Writes all of several memories in order, as one gathered send while they fit in one.</summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">As for one memory.</param>
+    /// <param name="token">As for one memory, and so for each of them: what stands before the cancelled one may have left.</param>
     public ValueTask WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
@@ -362,7 +362,7 @@ public abstract partial class RingStream
             {
                 _polls = true;
                 ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
-                Prep.Poll(sqe, SocketConstants.POLLOUT, pollFlags: 0);
+                Prep.Poll(sqe, SocketConstants.POLLOUT);
                 Driver.Prepared(ref slot, sqe);
                 return;
             }

@@ -27,13 +27,6 @@ internal enum TransferKind : byte
 /// <summary>A read or write of a socket or pipe. Pooled.</summary>
 internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    /// <summary>Next in the stream's queue of writes.</summary>
-    internal TransferAwaitable? NextWrite
-    {
-        get => (TransferAwaitable?)Next;
-        set => Next = value;
-    }
-
     internal RingStream Stream = null!;
     internal ReadOnlyMemory<byte> Memory;
     internal CancellationToken Token;
@@ -79,7 +72,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         if (Kind == TransferKind.Wait || _polls)
         {
             int events = Kind == TransferKind.Write ? SocketConstants.POLLOUT : SocketConstants.POLLIN | SocketConstants.POLLRDHUP;
-            Prep.Poll(sqe, (uint)events, pollFlags: 0);
+            Prep.Poll(sqe, (uint)events);
         }
         else
         {

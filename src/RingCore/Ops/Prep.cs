@@ -84,11 +84,10 @@ internal static unsafe class Prep
         sqe->addr = userData;
     }
 
-    internal static void Poll(io_uring_sqe* sqe, uint events, uint pollFlags)
+    internal static void Poll(io_uring_sqe* sqe, uint events)
     {
         sqe->opcode = io_uring_op.IORING_OP_POLL_ADD;
         sqe->poll32_events = events;
-        sqe->len = pollFlags;
     }
 
     internal static __kernel_timespec Timespec(TimeSpan time) => new()

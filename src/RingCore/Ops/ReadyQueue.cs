@@ -8,7 +8,7 @@ namespace RingCore;
 /// <summary>Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.</summary>
 internal abstract class RingWork
 {
-    /// <summary>Next in the one list this stands in: posted work (owned by the poster until the owner thread takes it), a pool, queued writes.</summary>
+    /// <summary>Next in the one list this stands in: posted work (owned by the poster until the owner thread takes it), or a pool.</summary>
     internal RingWork? Next;
 
     /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
