@@ -1,5 +1,5 @@
 // RingCore's side of bench/nop.cs: requests that do nothing, through the Ring layer or awaited as Op.Nop() in tasks.
-// usage: dotnet run bench/nop-ring.cs [-- layer=ring|op batch=32 seconds=2]; prints `ops_per_second N`, after three seconds of warm-up.
+// usage: dotnet run bench/nop-ring.cs [-- layer=ring|op batch=32 seconds=2]; prints `ops_per_second N`, after eight seconds of warm-up.
 #:project ../src/RingCore
 #:property AllowUnsafeBlocks=true
 #:property PublishAot=false
@@ -11,7 +11,7 @@ using RingCore.Sys;
 Dictionary<string, string> options = args.Select(arg => arg.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[^1]);
 int batch = int.Parse(options.GetValueOrDefault("batch", "32"));
 var time = TimeSpan.FromSeconds(double.Parse(options.GetValueOrDefault("seconds", "2")));
-var warmUp = TimeSpan.FromSeconds(3); // A loop that never sleeps shares its one core with the JIT: after 1 s the last tier was not always there.
+var warmUp = TimeSpan.FromSeconds(8); // A loop that never sleeps shares its one core with the JIT: after 3 s the last tier was not always there.
 switch (options.GetValueOrDefault("layer", "op"))
 {
     case "ring":

@@ -38,7 +38,7 @@ public sealed class GroupArm : Arm
         {
             while (await connection.ReadAsync(buffer) > 0)
             {
-                for (long end = Raw.Clock(Raw.Monotonic) + _workUs * 1000; Raw.Clock(Raw.Monotonic) < end;)
+                for (long end = Raw.Clock(Raw.ThreadCpu) + _workUs * 1000; Raw.Clock(Raw.ThreadCpu) < end;) // Work, not time: the cores are shared with the clients.
                     Thread.SpinWait(1);
                 await connection.WriteAsync(buffer);
             }
