@@ -37,6 +37,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     {
         VectorLoan? pins = op.List is { } list ? PinAll(file.Driver, list) : null;
         MemoryHandle pin = op.Memory.Pin(); // Before the rent: a memory that cannot be lent throws here.
+        if (file.IsDisposed)
+            pins?.Return(file.Driver);
+        file.ThrowIfDisposed(ref pin);
         FileTransfer transfer = HandlePools.OfThread.FileTransfers.Rent();
         transfer.Begin(file.Driver);
         transfer._file = file;

@@ -49,6 +49,7 @@ public abstract partial class RingStream
         ThrowIfNotReady();
         ThrowIfFaulted();
         MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
+        ThrowIfDisposed(ref pin);
         TransferAwaitable write = TransferAwaitable.Rent(this, TransferKind.Write, memory, token);
         write.Pin = pin;
         var task = new ValueTask(write, write.Version);
@@ -201,21 +202,28 @@ public abstract partial class RingStream
         }
         else
         {
-            _writing = WriteState.Idle;
+            _writing = WriteState.Sending; // What an Unpin writes in here stands in line.
             if (_cancelsWanted)
                 DropCancelled();
-            while (_queue.Count > 0 && _queue.Peek() is { Left: 0 } write)
-                Dequeue().Finish(write.Done);
+            FinishSent();
             if (_queue.Count > 0)
             {
-                _writing = WriteState.Sending;
                 Gather();
                 return;
             }
+
+            _writing = WriteState.Idle;
         }
 
         _flushed?.TrySetResult();
         _flushed = null;
+    }
+
+    /// <summary>Ends the first writes of the queue that have left whole.</summary>
+    private void FinishSent()
+    {
+        while (_queue.TryPeek(out TransferAwaitable? write) && write.Left == 0)
+            Dequeue().Finish(write.Done);
     }
 
     private TransferAwaitable Dequeue()
@@ -263,15 +271,17 @@ public abstract partial class RingStream
     /// <summary>The CQE of a gathered send: its bytes belong to the queue's first writes, in order.</summary>
     private void Gathered(int res)
     {
-        for (int left = res; left > 0;)
+        int left = res;
+        foreach (TransferAwaitable write in _queue) // All, before the first ends: an Unpin may be a user's code, and cancel.
         {
-            TransferAwaitable write = _queue.Peek();
+            if (left <= 0)
+                break;
             int part = Math.Min(left, write.Left);
             write.Done += part;
             left -= part;
-            if (write.Left == 0)
-                Dequeue().Finish(write.Done);
         }
+
+        FinishSent();
 
         // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
         _queue.TryPeek(out TransferAwaitable? first);

@@ -48,6 +48,7 @@ public abstract partial class RingStream : RingHandle
     {
         ThrowIfNotReady();
         MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
+        ThrowIfDisposed(ref pin);
         StartReading(pin);
         TransferAwaitable transfer = TransferAwaitable.Rent(this, kind, memory, token);
         transfer.Pin = pin;

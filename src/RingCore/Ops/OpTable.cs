@@ -174,7 +174,7 @@ internal sealed unsafe class OpTable
         return slot.Loans;
     }
 
-    /// <summary>Of an op that has ended; the caller has ended its registration, its extra loan and its pin.</summary>
+    /// <summary>Of an op that has ended; the caller has ended its registration, and taken out its extra loan and its pin to end them.</summary>
     internal void Return(OpLoans loans)
     {
         if (loans.Wide != 0)

@@ -9,6 +9,7 @@
 // as an extra loan does. Both return at the op's one terminal CQE; so each fd stays open until then, whichever handle is disposed, in
 // whichever order, and each disposal asks for the op's cancellation by the same user_data. Ops with one handle do not see any of it.
 
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
@@ -101,7 +102,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         return _state == HandleState.Closed && Driver.IsOwner ? default : new ValueTask(closed.Task);
     }
 
-    /// <summary>For derived handles, before the fd is closed. Owner thread.</summary>
+    /// <summary>For derived handles, before the fd is closed. Owner thread, or after its end any, the finalizer's too: nothing finalizable may be touched.</summary>
     private protected virtual void OnClosing()
     {
     }
@@ -117,6 +118,15 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal void ThrowIfNotReady()
     {
         Driver.ThrowIfNotOwner();
+        ThrowIfDisposed();
+    }
+
+    /// <summary>After a Pin, which may be a user's code and have disposed the handle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ThrowIfDisposed(ref MemoryHandle pin)
+    {
+        if (_state != HandleState.Open)
+            Driver.Unpin(ref pin);
         ThrowIfDisposed();
     }
 
@@ -243,7 +253,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.
     }
 
-    /// <summary>Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted to the owner.</summary>
+    /// <summary>Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted to the owner, or done here after the owner's end.</summary>
     ~RingHandle()
     {
         if (_state != HandleState.Open || Driver is null)

@@ -79,6 +79,84 @@ public sealed class WriteListTests
     }
 
     [Fact]
+    public void UnpinThatCancels_WhatHasLeftTogetherWithIt_HasLeft()
+    {
+        using var kernel = new FakeKernel();
+        List<string> wire = Wire(kernel);
+        HookedMemory[] m = Memories("a b c d");
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            using var source = new CancellationTokenSource();
+            m[1].OnUnpin = source.Cancel;
+            ValueTask first = connection.WriteAsync(m[0].Memory);
+            ValueTask second = connection.WriteAsync(m[1].Memory);
+            ValueTask third = connection.WriteAsync(m[2].Memory, source.Token);
+            ValueTask last = connection.WriteAsync(m[3].Memory);
+            await first;
+            await second;
+            await third;
+            await last;
+            AssertReturned(m);
+        });
+        Assert.Equal(["a", "bcd"], wire);
+    }
+
+    [Fact]
+    public void UnpinThatWrites_StandsInLine()
+    {
+        using var kernel = new FakeKernel();
+        List<string> wire = Wire(kernel, heldLists: 1);
+        HookedMemory[] m = Memories("a b c d x");
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            using var source = new CancellationTokenSource();
+            ValueTask written = default;
+            m[1].OnUnpin = () => written = connection.WriteAsync(m[4].Memory);
+            _ = connection.WriteAsync(m[0].Memory);
+            ValueTask cancelled = connection.WriteAsync(m[1].Memory, source.Token);
+            _ = connection.WriteAsync(m[2].Memory);
+            _ = connection.WriteAsync(m[3].Memory);
+            await Op.Nop();
+            await Op.Nop();
+            Assert.Equal("bcd", kernel.Oldest(IORING_OP_SENDMSG).Text());
+            source.Cancel();
+            Assert.IsType<OperationCanceledException>(await Caught.By(cancelled), exactMatch: false);
+            await written;
+            AssertReturned(m);
+        });
+        Assert.Equal(["a", "cdx"], wire);
+    }
+
+    /// <summary>Whatever is called then would name an fd number that may be another's.</summary>
+    [Fact]
+    public void PinThatDisposesTheHandle_NothingIsSubmitted_AndThePinReturns()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_OPENAT).Complete(kernel.NewFd());
+        kernel.Run(async () =>
+        {
+            RingFile file = await RingFile.OpenAsync("fake", FileMode.Open, FileAccess.ReadWrite);
+            int before = kernel.Taken.Count();
+            foreach ((RingHandle handle, Func<RingHandle, Memory<byte>, Task> call) in new (RingHandle, Func<RingHandle, Memory<byte>, Task>)[]
+            {
+                (RingConnection.Adopt(kernel.NewFd()), (handle, memory) => ((RingConnection)handle).WriteAsync(memory).AsTask()),
+                (RingConnection.Adopt(kernel.NewFd()), (handle, memory) => ((RingConnection)handle).ReadAsync(memory).AsTask()),
+                (RingConnection.Adopt(kernel.NewFd()), (handle, memory) => ((RingConnection)handle).ReadExactlyAsync(memory).AsTask()),
+                (file, (handle, memory) => ((RingFile)handle).WriteAsync(memory, 0).AsTask()),
+            })
+            {
+                var memory = new HookedMemory("memory") { OnPin = handle.Dispose };
+                await Assert.ThrowsAsync<ObjectDisposedException>(() => call(handle, memory.Memory));
+                Assert.Equal((1, 0), (memory.Taken, memory.Pins));
+            }
+
+            Assert.Equal(before, kernel.Taken.Count());
+        });
+    }
+
+    [Fact]
     public void ListCancelledWhileQueued_EndsAtOnce_AndNothingOfItLeaves()
     {
         using var kernel = new FakeKernel();
