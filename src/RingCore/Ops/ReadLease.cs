@@ -178,7 +178,15 @@ internal sealed unsafe class LeasePool
         _started = true;
         if (!Driver.Ring.Features.HasFlag(RingFeatures.BufferRings))
             return; // FALLBACK BufferRings (5.19): every lease is a buffer of its own.
-        _ring = new BufferRing(Driver.Ring, Group, Driver.Options.LeaseBufferCount, Driver.Options.LeaseBufferSize);
+        try
+        {
+            _ring = new BufferRing(Driver.Ring, Group, Driver.Options.LeaseBufferCount, Driver.Options.LeaseBufferSize);
+        }
+        catch (InvalidOperationException) // Refused all the same, as over a limit on locked memory: as where there is none.
+        {
+            return;
+        }
+
         _owners = new LeaseOwner?[_ring.Count];
         _idle = new ushort[_ring.Count];
         for (int id = _ring.Count - 1; id >= 0; id--)

@@ -72,6 +72,8 @@ public sealed record RingOptions
         Within(2, 32768, LeaseBufferCount);
         if (!int.IsPow2(LeaseBufferCount))
             throw new ArgumentOutOfRangeException(nameof(LeaseBufferCount), LeaseBufferCount, "The kernel wants a power of two.");
+        if ((long)LeaseBufferCount * (LeaseBufferSize + 64) > Array.MaxLength)
+            throw new ArgumentOutOfRangeException(nameof(LeaseBufferCount), LeaseBufferCount, "All lease buffers together: below 2 GiB.");
         if (TraceEvents != 0 && (TraceEvents < 0 || !int.IsPow2(TraceEvents)))
             throw new ArgumentOutOfRangeException(nameof(TraceEvents), TraceEvents, "0, or a power of two.");
         if (SqPoll < TimeSpan.FromMilliseconds(1) || SqPoll > TimeSpan.FromHours(1)) // 0 would mean a second to the kernel.

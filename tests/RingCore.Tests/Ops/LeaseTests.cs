@@ -37,6 +37,33 @@ public sealed class LeaseTests
         }, s_twoBuffers);
     }
 
+    /// <summary>A new kernel may refuse it all the same: the ring's memory counts against a limit.</summary>
+    [Fact]
+    public void BufferRingRefused_EveryLeaseIsABufferOfItsOwn()
+    {
+        using var kernel = new FakeKernel();
+        kernel.RefuseRegister(RegisterOps.IORING_REGISTER_PBUF_RING, Errno.ENOMEM);
+        kernel.On(IORING_OP_RECV).Bytes("one").Bytes("two").Complete(0);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            using (ReadLease one = await connection.ReadLeaseAsync())
+            {
+                Assert.Equal("one", Text(one));
+                Assert.True(Assert.Single(RingExecutor.Current!.LeasesOut()).Own);
+            }
+
+            var rest = new List<string>();
+            await foreach (ReadLease lease in connection.ReadAllAsync())
+            {
+                using (lease)
+                    rest.Add(Text(lease));
+            }
+
+            Assert.Equal(["two"], rest);
+        }, s_twoBuffers);
+    }
+
     [Fact]
     public void NoBufferLeft_ReadsIntoOneOfItsOwn()
     {
