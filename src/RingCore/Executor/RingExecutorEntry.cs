@@ -100,7 +100,8 @@ public sealed partial class RingExecutor
 
     /// <summary>
     /// Starts a task on the current executor: it runs up to its first await at once, then whenever it can. Await the result to
-    /// join it, once; or drop it: a fault is then reported. What <paramref name="task"/> throws outside an async body is thrown here. Owner thread.
+    /// join it, once; or drop it: a fault is then reported. What <paramref name="task"/> throws before it returns a
+    /// RingTask is thrown here; what it throws instead of a Task or ValueTask ends in the result. Owner thread.
     /// </summary>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
     [OverloadResolutionPriority(2)]

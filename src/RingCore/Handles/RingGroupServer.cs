@@ -12,8 +12,8 @@ namespace RingCore;
 public enum RingPlacement
 {
     /// <summary>
-    /// A listener on every executor (SO_REUSEPORT): the kernel spreads connections by a hash of their addresses. No hand-over; the
-    /// fastest for many short connections, and uneven for few long ones. TCP only. Another process of the same user can join the port.
+    /// A listener on every executor (SO_REUSEPORT): the kernel spreads connections by a hash of their addresses. No hand-over;
+    /// even for many connections, uneven for few long ones. TCP only. Another process of the same user can join the port.
     /// </summary>
     ListenerEach,
 

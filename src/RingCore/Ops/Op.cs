@@ -20,7 +20,7 @@ public readonly partial struct Op
     private readonly ReadOnlyMemory<byte> _memory;
     private readonly TimeSpan _deadline;
 
-    // Fields of the SQE, as the kernel knows them for this opcode.
+    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an open that wants a worker has _off 1.
     private readonly ulong _off;
     private readonly ulong _addr;
     private readonly int _fd;
@@ -108,6 +108,7 @@ public readonly partial struct Op
     /// <summary>Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.</summary>
     /// <param name="handle">An unconnected socket.</param>
     /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
+    /// <exception cref="NotSupportedException">Another kind of end point; thrown here, not at the await.</exception>
     public static Op Connect(RingHandle handle, System.Net.EndPoint endPoint) =>
         new(io_uring_op.IORING_OP_CONNECT, handle, extra: SocketAddressBytes.From(endPoint));
 

@@ -60,6 +60,9 @@ public sealed class OpChain
             run.Keys[i] = run.Key;
         }
 
+        if (token.IsCancellationRequested)
+            run.CancelAsked(); // It struck while the last step was written, whose key it could not know yet.
+
         return new ValueTask<ChainResult>(run, run.Version);
     }
 

@@ -4,10 +4,11 @@ using static RingCore.Sys.CqeFlags;
 
 namespace RingCore;
 
-/// <summary>The result of one op: the CQE's res and flags, untouched but for one case (see <see cref="Res"/>).</summary>
+/// <summary>The result of one op: the CQE's res and flags; the res is changed only where a cancel, a deadline or an interrupted worker ended the op (see <see cref="Res"/>).</summary>
 /// <param name="Res">
 /// 0 or more: success, as the opcode says (bytes, an fd, a count). Negative: −errno. −ECANCELED of an op that its own
-/// <see cref="Op.WithTimeout"/> ended is reported as −ETIME.
+/// <see cref="Op.WithTimeout"/> ended is reported as −ETIME, and of one that was asked
+/// to cancel −EINTR, −EAGAIN and −ENOBUFS as −ECANCELED; the kernel's internal 512 (ERESTARTSYS) of an interrupted worker as −EINTR.
 /// </param>
 /// <param name="Flags">IORING_CQE_F_* of the CQE.</param>
 public readonly record struct OpResult(int Res, uint Flags)
