@@ -6,7 +6,14 @@ using System.Security.Cryptography;
 using RingCore;
 using RingCore.Sys;
 
+if (args.Length is not (0 or 2))
+{
+    Console.Error.WriteLine("usage: fixed-buffers [FILE COPY]");
+    return 2;
+}
+
 const int pieces = 8, size = 65536, page = 4096, direct = 0x4000; // O_DIRECT
+int exit = 0;
 string folder = Directory.CreateTempSubdirectory("fixed-buffers-").FullName;
 string from = args.Length == 2 ? args[0] : Path.Combine(folder, "data"), to = args.Length == 2 ? args[1] : Path.Combine(folder, "copy");
 try
@@ -18,10 +25,11 @@ try
 catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    Environment.ExitCode = 1;
+    exit = e is RingUnavailableException ? 3 : 1;
 }
 
 Directory.Delete(folder, recursive: true);
+return exit;
 
 async RingTask Copy()
 {

@@ -9,13 +9,14 @@ using RingCore;
 
 IPEndPoint? address = new(IPAddress.Loopback, 7000);
 int executors = Environment.ProcessorCount;
-if ((args.Length > 0 && !IPEndPoint.TryParse(args[0], out address)) || (args.Length > 1 && !(int.TryParse(args[1], out executors) && executors > 0)))
+if ((args.Length > 0 && !IPEndPoint.TryParse(args[0], out address)) || (args.Length > 1 && !(int.TryParse(args[1], out executors) && executors > 0))
+    || (args.Length > 2 && args[2..] is not ["acceptor"]))
 {
     Console.Error.WriteLine("usage: multi-core [ADDRESS:PORT [EXECUTORS [acceptor]]]");
     return 2;
 }
 
-RingPlacement placement = args.Length > 2 && args[2] == "acceptor" ? RingPlacement.Acceptor : RingPlacement.ListenerEach;
+RingPlacement placement = args.Length > 2 ? RingPlacement.Acceptor : RingPlacement.ListenerEach;
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
