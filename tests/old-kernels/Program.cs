@@ -1,6 +1,6 @@
 // Old kernels: runs named checks of RingCore on the kernel it finds itself on, once per way the ring can be set up there. Started as
 // process 1 it sets the machine up first and switches it off at the end. A check that hangs is reported by its name and abandoned.
-// The checks are in LoopChecks.cs and SocketChecks.cs. run.sh boots kernels with it.
+// The checks are in LoopChecks.cs, FileChecks.cs and SocketChecks.cs. run.sh boots kernels with it.
 
 using System.Diagnostics;
 using RingCore;
@@ -65,7 +65,7 @@ internal static class Program
             if (!seen.Add(features))
                 continue;
             Console.WriteLine($"== {features}");
-            foreach (Check check in (Check[])[.. LoopChecks.All, .. SocketChecks.All])
+            foreach (Check check in (Check[])[.. LoopChecks.All, .. FileChecks.All, .. SocketChecks.All])
                 Run(check, check.Options(options));
         }
     }

@@ -6,6 +6,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using static RingCore.Sys.Features;
 using static RingCore.Sys.RegisterOps;
 
 namespace RingCore;
@@ -63,10 +64,10 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
     /// <summary>A buffer.</summary>
     public RingBuffer this[int index] => _buffers[index];
 
-    /// <summary>Allocates buffers, zeroed, and registers them with the current executor. Their pages are locked in memory until disposal.</summary>
-    /// <param name="count">1 to 16,384 (1,024 before Linux 5.13).</param>
+    /// <summary>Allocates buffers, zeroed, and registers them with the current executor (Linux 5.13). Their pages are locked in memory until disposal.</summary>
+    /// <param name="count">1 to 16,384.</param>
     /// <param name="size">Bytes in each, 1 to 1 GiB; all together below 2 GiB.</param>
-    /// <exception cref="InvalidOperationException">This executor has registered buffers already, the locked-memory limit is too small, or the kernel refuses.</exception>
+    /// <exception cref="InvalidOperationException">This executor has registered buffers already, the locked-memory limit is too small, or the kernel refuses or is older.</exception>
     public static RingBuffers Register(int count, int size)
     {
         OpDriver driver = OpDriver.Required;
@@ -74,6 +75,12 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 16384);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, Math.Min(1 << 30, (Array.MaxLength - Page) / count / Page * Page));
+        if ((driver.Ring.KernelFeatures & IORING_FEAT_RSRC_TAGS) == 0)
+        {
+            throw new InvalidOperationException("Registered buffers need Linux 5.13: older kernels wait, before they register any, "
+                + "for every request of the ring to end, and an executor always has one.");
+        }
+
         if (driver.Buffers is not null)
         {
             throw new InvalidOperationException(

@@ -116,6 +116,18 @@ public sealed class RingBuffersTests : LiveTest, IDisposable
         });
     }
 
+    /// <summary>Seen on 5.10.46: registration waits for all requests of the ring, the executor's wake-up among them, and so for ever.</summary>
+    [Fact]
+    public void KernelBefore513_IsRefusedInsteadOfHanging()
+    {
+        using FakeKernel kernel = FakeKernel.Linux510();
+        kernel.Run(async () =>
+        {
+            Assert.Contains("5.13", Assert.Throws<InvalidOperationException>(() => RingBuffers.Register(8, 4096)).Message);
+            await RingTask.CompletedTask;
+        });
+    }
+
     [Fact]
     public async Task LeftToTheExecutorsEnd_DisposalStillCompletes()
     {
