@@ -35,12 +35,12 @@ async RingTask Copy()
 {
     long length = new FileInfo(from).Length, next = 0;
     await using RingBuffers buffers = RingBuffers.Register(pieces, size); // Each begins on a page boundary, as O_DIRECT wants it.
-    using RingHandle source = await Open(from, FileConstants.O_RDONLY), target = await Open(to, FileConstants.O_RDWR | FileConstants.O_CREAT | FileConstants.O_TRUNC);
+    using RingHandle source = await Open(from, FileConstants.O_RDONLY), target = await Open(to, FileConstants.O_RDWR | FileConstants.O_CREAT);
     foreach (RingTask worker in Enumerable.Range(0, pieces).Select(i => CopyPieces(buffers[i])).ToArray()) // All have begun before the first is awaited.
         await worker;
     using (var copy = File.OpenHandle(to, FileMode.Open, FileAccess.Write))
-        RandomAccess.SetLength(copy, length); // The last page was written whole.
-    Console.WriteLine($"copied {length / size + 1} pieces of {size / 1024} KiB through {pieces} registered buffers");
+        RandomAccess.SetLength(copy, length); // The last page was written whole, and an older copy may have been longer.
+    Console.WriteLine($"copied {(length + size - 1) / size} pieces of {size / 1024} KiB through {pieces} registered buffers");
     Console.WriteLine($"the copy has {(SHA256.HashData(File.ReadAllBytes(from)).SequenceEqual(SHA256.HashData(File.ReadAllBytes(to))) ? "the same" : "ANOTHER")} hash");
 
     async RingTask CopyPieces(RingBuffer buffer)
@@ -50,15 +50,15 @@ async RingTask Copy()
             next += size; // One thread runs all of this: no lock.
             int read = 0, written = 0, piece = (int)Math.Min(size, length - offset);
             while (read < piece)
-                read += Moved(await Op.ReadFixed(source, buffer, size - read, offset + read, start: read));
+                read += Moved(await Op.ReadFixed(source, buffer, size - read, offset + read, start: read), from);
             int whole = (piece + page - 1) / page * page;
             while (written < whole)
-                written += Moved(await Op.WriteFixed(target, buffer, whole - written, offset + written, start: written));
+                written += Moved(await Op.WriteFixed(target, buffer, whole - written, offset + written, start: written), to);
         }
     }
 }
 
-static int Moved(OpResult result) => result.Res > 0 ? result.Res : throw new IOException($"{result}");
+static int Moved(OpResult result, string path) => result.Res > 0 ? result.Res : throw new IOException(result.Res == 0 ? $"{path} ended early" : $"{path}: {result}");
 
 static async RingTask<RingHandle> Open(string path, int flags)
 {
