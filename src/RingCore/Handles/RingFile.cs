@@ -28,7 +28,7 @@ public sealed partial class RingFile : RingHandle
     /// <summary>The path it was opened with.</summary>
     public string Path { get; }
 
-    private bool IsDirect => _options.HasFlag(RingFileOptions.Direct);
+    internal bool IsDirect => (_options & RingFileOptions.Direct) != 0; // HasFlag boxes until it is optimised, and each transfer asks.
 
     /// <summary>
     /// Opens a file (IORING_OP_OPENAT, 5.6). Takes no lock: FileShare has no counterpart. A directory can be opened for reading,
