@@ -23,7 +23,7 @@ try
 catch (Exception e) when (e is FormatException or SocketException)
 {
     Console.Error.WriteLine($"{e.Message} (usage: 07-echo.cs [address:port]; port 0 is any free one)");
-    return 1;
+    return e is FormatException ? 2 : 1;
 }
 
 Op.Ring = new Ring(entries: 256);
