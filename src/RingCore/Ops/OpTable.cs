@@ -57,6 +57,9 @@ internal sealed class OpLoans
     internal nint Wide;
 
     internal CancellationTokenRegistration Registration;
+
+    /// <summary>The next spare one.</summary>
+    internal OpLoans? Next;
 }
 
 /// <summary>A loan beyond one handle and one memory.</summary>
@@ -90,17 +93,18 @@ internal sealed unsafe class OpTable
     internal const int WideSize = 1024;
     private const int WidePooled = 64;
 
-    private readonly List<nint> _chunks = [];
-    private readonly Stack<nint> _wideFree = new();
-    private readonly Stack<OpLoans> _loans = new();
-    private readonly HashSet<nint> _large = [];
-    private OpSlot[] _slots;
+    // No collections of the base library on the way of the first op: what they are made of would have to be compiled at each start.
+    private byte*[] _chunks = [];
+    private byte* _wideFree; // A list through the first bytes of each block.
+    private int _wideSpare;
+    private OpLoans? _loans; // Spare ones, a list.
+    private HashSet<nint>? _large;
+    private OpSlot[] _slots = [];
     private int _free = -1;
 
     /// <summary>Tests start generations near the wrap.</summary>
     internal OpTable(uint firstGeneration = 1)
     {
-        _slots = [];
         Grow(firstGeneration);
     }
 
@@ -113,7 +117,7 @@ internal sealed unsafe class OpTable
     internal int Capacity => _slots.Length;
 
     /// <summary>Native memory held: the slots' storage, and the wide blocks in use and pooled.</summary>
-    internal long NativeBytes => (long)_chunks.Count * ChunkSlots * StorageSize + (long)(WideInUse + _wideFree.Count) * WideSize;
+    internal long NativeBytes => (long)_chunks.Length * ChunkSlots * StorageSize + (long)(WideInUse + _wideSpare) * WideSize;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Rent(out int index)
@@ -163,14 +167,18 @@ internal sealed unsafe class OpTable
     internal static ulong Key(in OpSlot slot, int index) => ((ulong)slot.Generation << 32) | (uint)index;
 
     /// <summary>32 bytes of native memory that belong to the slot and never move.</summary>
-    internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
+    internal byte* Storage(int index) => _chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
 
     /// <summary>The slot's loans, to be added to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal OpLoans LoansOf(ref OpSlot slot)
     {
         if (slot.Loans is null)
-            slot.Loans = _loans.TryPop(out OpLoans? spare) ? spare : new OpLoans();
+        {
+            slot.Loans = _loans ?? new OpLoans();
+            _loans = slot.Loans.Next;
+        }
+
         return slot.Loans;
     }
 
@@ -183,7 +191,8 @@ internal sealed unsafe class OpTable
         loans.Pin = default;
         loans.Extra = null;
         loans.Registration = default;
-        _loans.Push(loans);
+        loans.Next = _loans;
+        _loans = loans;
     }
 
     /// <summary>Gives the slot a native block of at least <paramref name="size"/> bytes, zeroed.</summary>
@@ -192,47 +201,68 @@ internal sealed unsafe class OpTable
         OpLoans loans = LoansOf(ref slot);
         Debug.Assert(loans.Wide == 0, "a slot has one wide block");
         WideInUse++;
-        if (size <= WideSize && _wideFree.TryPop(out nint block))
-            NativeMemory.Clear((void*)block, WideSize);
+        byte* block = _wideFree;
+        if (size <= WideSize && block != null)
+        {
+            _wideFree = *(byte**)block;
+            _wideSpare--;
+            NativeMemory.Clear(block, WideSize);
+        }
         else
-            block = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
-        loans.Wide = block;
+        {
+            block = (byte*)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
+        }
+
+        loans.Wide = (nint)block;
 
         // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
         if (size > WideSize)
-            _large.Add(block);
-        return (byte*)block;
+            (_large ??= []).Add((nint)block);
+        return block;
     }
 
     private void ReturnWide(ref nint wide)
     {
-        nint block = wide;
+        var block = (byte*)wide;
         wide = 0;
         WideInUse--;
-        if ((_large.Count > 0 && _large.Remove(block)) || _wideFree.Count >= WidePooled)
-            NativeMemory.Free((void*)block);
-        else
-            _wideFree.Push(block);
+        if (_large?.Remove((nint)block) == true || _wideSpare >= WidePooled)
+        {
+            NativeMemory.Free(block);
+            return;
+        }
+
+        *(byte**)block = _wideFree;
+        _wideFree = block;
+        _wideSpare++;
     }
 
     /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
     internal void Release()
     {
         Invariant.Assert(InUse == 0, "native op storage freed while the kernel holds an op");
-        foreach (nint chunk in _chunks)
-            NativeMemory.Free((void*)chunk);
-        _chunks.Clear();
-        while (_wideFree.TryPop(out nint block))
-            NativeMemory.Free((void*)block);
+        foreach (byte* chunk in _chunks)
+            NativeMemory.Free(chunk);
+        _chunks = [];
+        for (; _wideFree != null; _wideSpare--)
+        {
+            byte* block = _wideFree;
+            _wideFree = *(byte**)block;
+            NativeMemory.Free(block);
+        }
     }
 
     private void Grow(uint generation)
     {
         int old = _slots.Length;
         int size = Math.Max(ChunkSlots, old * 2);
-        Array.Resize(ref _slots, size);
-        for (int chunk = old; chunk < size; chunk += ChunkSlots)
-            _chunks.Add((nint)NativeMemory.AllocZeroed(ChunkSlots, StorageSize));
+        var slots = new OpSlot[size];
+        Array.Copy(_slots, slots, old);
+        _slots = slots;
+        var chunks = new byte*[size / ChunkSlots];
+        for (int i = 0; i < chunks.Length; i++)
+            chunks[i] = i < _chunks.Length ? _chunks[i] : (byte*)NativeMemory.AllocZeroed(ChunkSlots, StorageSize);
+        _chunks = chunks;
 
         // Linked from the end, so that the lowest index is rented first: warm and easy to read in a trace.
         for (int i = size - 1; i >= old; i--)
