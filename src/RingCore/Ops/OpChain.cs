@@ -38,25 +38,33 @@ public sealed class OpChain
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        foreach (Op step in _steps)
-            step.ThrowIfUnusable();
-        bool refused = Op.Refused(driver, token);
-        Span<MemoryHandle> pins = new MemoryHandle[refused ? 0 : _steps.Sum(step => step.PinCount)];
-        if (!refused)
-            Op.Pin(driver, _steps, pins);
-        var run = new ChainRun(driver, _steps);
-        if (refused)
+        int pins = 0;
+        foreach (ref readonly Op step in _steps.AsSpan())
         {
+            step.ThrowIfUnusable();
+            pins += step.PinCount;
+        }
+
+        ChainRun run = driver.Chains.Rent();
+        if (Op.Refused(driver, token))
+        {
+            run.Begin(driver, _steps);
             driver.Refuse(run);
             return new ValueTask<ChainResult>(run, run.Version);
         }
 
+        Span<MemoryHandle> taken = run.PinsOf(pins);
+        Op.Pin(driver, _steps, taken); // If it throws, the run is the GC's.
+        run.Begin(driver, _steps);
         for (int i = 0; i < _steps.Length; i++)
         {
             // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
             bool last = i == _steps.Length - 1;
-            _steps[i].Write(driver, run, step: i, last ? token : default, linked: !last, pins: pins[.._steps[i].PinCount]);
-            pins = pins[_steps[i].PinCount..];
+            ref readonly Op step = ref _steps[i];
+            int count = step.PinCount;
+            step.Write(driver, run, step: i, last ? token : default, linked: !last, pins: taken[..count]);
+            taken[..count].Clear(); // The slot has them now; the run keeps its array.
+            taken = taken[count..];
             run.Keys[i] = run.Key;
         }
 
@@ -69,21 +77,34 @@ public sealed class OpChain
     /// <summary>Submits a new run of this chain.</summary>
     public ValueTaskAwaiter<ChainResult> GetAwaiter() => Start().GetAwaiter();
 
-    private sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
+    /// <summary>One await of a chain. Pooled; the results are the user's to keep.</summary>
+    internal sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
-        internal readonly ulong[] Keys;
-        private readonly Op[] _steps;
-        private readonly OpResult[] _results;
+        internal ulong[] Keys = []; // Those of a longer chain before this one may stand behind: they name nothing any more.
+        private MemoryHandle[] _pins = [];
+        private Op[] _steps = [];
+        private OpResult[] _results = [];
         private int _missing;
         private bool _cancelAsked;
 
-        internal ChainRun(OpDriver driver, Op[] steps)
+        internal void Begin(OpDriver driver, Op[] steps)
         {
-            Keys = new ulong[steps.Length];
+            if (Keys.Length < steps.Length)
+                Keys = new ulong[steps.Length];
+            Key = 0;
             _steps = steps;
             _results = new OpResult[steps.Length];
             _missing = steps.Length;
+            _cancelAsked = false;
             Begin(driver);
+        }
+
+        /// <summary>A place for the pins until the slots have them.</summary>
+        internal Span<MemoryHandle> PinsOf(int count)
+        {
+            if (_pins.Length < count)
+                _pins = new MemoryHandle[count];
+            return _pins.AsSpan(0, count);
         }
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
@@ -110,7 +131,11 @@ public sealed class OpChain
         }
 
         /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
-        internal override void CancelLoan(ulong key) => CancelAsked();
+        internal override void CancelLoan(ulong key)
+        {
+            if (Keys.AsSpan(0, _steps.Length).Contains(key)) // Else it is that of an earlier run.
+                CancelAsked();
+        }
 
         internal override void Refused()
         {
@@ -123,14 +148,17 @@ public sealed class OpChain
         {
             _cancelAsked = true;
             int running = _results.Length - _missing;
-            if (running < Keys.Length)
+            if (running < _results.Length)
                 Driver.Cancel(Keys[running]);
         }
 
         public ChainResult GetResult(short token)
         {
             Take(token);
-            return new ChainResult(_results);
+            var result = new ChainResult(_results);
+            (_steps, _results) = ([], []);
+            Driver.Chains.Return(this);
+            return result;
         }
     }
 }
