@@ -144,6 +144,7 @@ http_client() {
 
 program_of() {
     case $1 in
+        expected-*) echo "$here/expected/${1#expected-}.cs" ;; # Only a help for a transcript.
         stock-*) echo "$from/stock/${1#stock-}.cs" ;;
         ladder-*) echo "$from"/ladder/"${1#ladder-}"-*.cs ;;
         *) echo "$from/$1.cs" ;;

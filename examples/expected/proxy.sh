@@ -16,3 +16,17 @@ head -c 10M /dev/urandom > "$scratch/big"
 serve_behind echo 127.0.0.1:0
 serve proxy_client "$program" 127.0.0.1:0 "127.0.0.1:$port"
 rm -f "$scratch/big"
+
+# One side ends its sending side, and the other still has all to say.
+half_close_client() {
+    local tick
+    timeout 60 dotnet "$(dll_of expected-half-close)" "$1"
+    for ((tick = 0; tick < 100; tick++)); do # Its last bytes may still be on their way.
+        [ "$(grep -c '^far end' "$scratch/behind")" -lt 2 ] || break
+        sleep 0.1
+    done
+}
+serve_behind expected-half-close
+serve half_close_client "$program" 127.0.0.1:0 "127.0.0.1:$port"
+sed 1d "$scratch/behind"
+end_behind

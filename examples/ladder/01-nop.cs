@@ -41,18 +41,13 @@ unsafe
     Console.WriteLine("try:      opcode = 255. The enter takes it as before; the CQE says res -22, which is EINVAL: requests fail by answer");
 }
 
-[StructLayout(LayoutKind.Explicit, Size = 64)]
+[StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct io_uring_sqe // A request. What is not named stays zero, as the kernel demands.
 {
-    [FieldOffset(0)] public byte opcode; [FieldOffset(4)] public int fd; [FieldOffset(8)] public ulong off;
-    [FieldOffset(16)] public ulong addr; [FieldOffset(24)] public uint len; [FieldOffset(32)] public ulong user_data;
+    public byte opcode, flags; public ushort ioprio; public int fd; public ulong off, addr; public uint len, op_flags; public ulong user_data;
 }
 
-[StructLayout(LayoutKind.Explicit, Size = 16)]
-internal struct io_uring_cqe // An answer: res is what the system call would have returned, or −errno.
-{
-    [FieldOffset(0)] public ulong user_data; [FieldOffset(8)] public int res;
-}
+internal record struct io_uring_cqe(ulong user_data, int res, uint flags); // An answer: res is as from a system call, or −errno.
 
 [StructLayout(LayoutKind.Explicit, Size = 120)]
 internal struct io_uring_params // What setup tells: sizes, and where in the mapping each part of the queues lies.
@@ -80,14 +75,9 @@ internal static unsafe class Libc
         int errno = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         if (errno is 0 or 4 or 11 or 16) // EINTR, EAGAIN, EBUSY
             return Math.Max(0, result);
-        Console.Error.WriteLine($"io_uring is refused: errno {errno}, {Marshal.GetPInvokeErrorMessage(errno)}. " + errno switch
-        {
-            1 or 13 => "Forbidden by kernel.io_uring_disabled, a container's seccomp profile or a security module.",
-            12 => "The limit on locked memory is too small: ulimit -l.",
-            38 => "This kernel has none, or a sandbox hides it.",
-            _ => "Perhaps it is too old; README.md, beside this file, has the versions.",
-        });
+        Console.Error.WriteLine($"io_uring is refused: {Marshal.GetPInvokeErrorMessage(errno)}. Not permitted: by kernel.io_uring_disabled or a "
+            + "container's seccomp profile. Not implemented: by a sandbox or an old kernel (README.md, beside this file). No memory: by ulimit -l.");
         Environment.Exit(3);
-        return result;
+        return 0;
     }
 }

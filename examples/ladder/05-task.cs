@@ -20,13 +20,13 @@ while (!task.IsCompleted)
 {
     Op.Ring.Enter(waitFor: 1);
     Op.Reap();
-    Console.WriteLine($"main: a CQE has come, number {Op.Ring.Cqes}");
+    Console.WriteLine($"main: a CQE has come, number {Op.Ring.CqHead}");
     while (OpAwaitable.Ready.TryDequeue(out Action? resume))
         resume();
 }
 
 task.GetResult(); // Throws, if the method has thrown.
-Console.WriteLine($"main: done; enters: {Op.Ring.Enters}, SQEs: {Op.Ring.Sqes}, CQEs: {Op.Ring.Cqes}");
+Console.WriteLine($"main: done; enters: {Op.Ring.Enters}, SQEs: {Op.Ring.SqHead}, CQEs: {Op.Ring.CqHead}");
 Console.WriteLine("notice: 3 comes after the first 6: a caller gets its task when the method has begun, and has to wait");
 Console.WriteLine("try:    ReadBlocks(0). It is 1, 2, 4, 3: no 6, no enter. An async method that need not wait is a plain call");
 
@@ -62,31 +62,20 @@ internal readonly struct RingTaskMethodBuilder(RingTask task)
         Note("1 Create");
         return new(new RingTask());
     }
-
     // 2 Start: runs the method up to its first await that has to wait. Still a plain call, the state machine on the stack.
-    public void Start<TMachine>(ref TMachine machine) where TMachine : IAsyncStateMachine
+    public void Start<M>(ref M machine) where M : IAsyncStateMachine
     {
         Note("2 Start");
         machine.MoveNext();
     }
-
     // 3 Task: what the caller gets, after Start has come back.
-    public RingTask Task
-    {
-        get
-        {
-            Note("3 Task");
-            return task;
-        }
-    }
-
+    public RingTask Task { get { Note("3 Task"); return task; } }
     // 4 SetResult: the method has returned.
     public void SetResult()
     {
         Note("4 SetResult");
         task.Complete(0);
     }
-
     // 5 SetException: the method has thrown. Whoever awaits the task will throw it again.
     public void SetException(Exception exception)
     {
@@ -94,20 +83,16 @@ internal readonly struct RingTaskMethodBuilder(RingTask task)
         task.Fault = ExceptionDispatchInfo.Capture(exception);
         task.Complete(0);
     }
-
     // 6 AwaitOnCompleted: an await has to wait. The first time, the cast boxes the state machine: from the stack to the heap.
-    public void AwaitOnCompleted<TAwaiter, TMachine>(ref TAwaiter awaiter, ref TMachine machine)
-        where TAwaiter : INotifyCompletion where TMachine : IAsyncStateMachine
+    public void AwaitOnCompleted<A, M>(ref A awaiter, ref M machine) where A : INotifyCompletion where M : IAsyncStateMachine
     {
         Note(task.MoveNext is null ? "6 AwaitOnCompleted: the state machine goes to the heap" : "6 AwaitOnCompleted: it is there already");
         awaiter.OnCompleted(task.MoveNext ??= ((IAsyncStateMachine)machine).MoveNext);
     }
-
     // 7 AwaitUnsafeOnCompleted: the same, for awaiters that leave it to the builder to flow the execution context (not done here).
-    public void AwaitUnsafeOnCompleted<TAwaiter, TMachine>(ref TAwaiter awaiter, ref TMachine machine)
-        where TAwaiter : ICriticalNotifyCompletion where TMachine : IAsyncStateMachine =>
+    public void AwaitUnsafeOnCompleted<A, M>(ref A awaiter, ref M machine)
+        where A : ICriticalNotifyCompletion where M : IAsyncStateMachine =>
         AwaitOnCompleted(ref awaiter, ref machine);
-
     // 8 SetStateMachine: from the days of other builders; nobody calls it.
     public void SetStateMachine(IAsyncStateMachine machine) { }
 }
@@ -120,8 +105,8 @@ internal class OpAwaitable : INotifyCompletion
     private Action? _continuation;
     private int _result;
 
-    public OpAwaitable GetAwaiter() => this;
     public bool IsCompleted { get; private set; }
+    public OpAwaitable GetAwaiter() => this;
     public void OnCompleted(Action continuation) => _continuation = continuation;
     public int GetResult() => _result;
 
@@ -142,18 +127,14 @@ internal static unsafe class Op
     public static Ring Ring { get; set; } = null!;
     public static int InFlight => s_slots.Count;
     public static OpAwaitable Read(int fd, Memory<byte> memory, long offset) =>
-        Start(new() { opcode = 22, fd = fd, off = (ulong)offset }, memory); // IORING_OP_READ
+        Start(new() { opcode = 22, fd = fd, off = (ulong)offset, len = (uint)memory.Length }, memory); // IORING_OP_READ
 
     private static OpAwaitable Start(io_uring_sqe sqe, Memory<byte> memory = default)
     {
         MemoryHandle loan = memory.Pin();
-        (sqe.addr, sqe.len, sqe.user_data) = ((ulong)loan.Pointer, (uint)memory.Length, ++s_lastSlot);
-        while (!Ring.TryPush(sqe))
-        {
+        (sqe.addr, sqe.user_data) = ((ulong)loan.Pointer, ++s_lastSlot);
+        for (; !Ring.TryPush(sqe); Reap()) // Reap runs nobody's code, so it may stand anywhere.
             Ring.Enter(waitFor: 0); // The queue is full: hand it over and go on.
-            Reap(); // Runs nobody's code, so it may stand anywhere.
-        }
-
         var awaitable = new OpAwaitable();
         s_slots.Add(sqe.user_data, (awaitable, loan));
         return awaitable;
@@ -173,68 +154,60 @@ internal static unsafe class Op
 // One io_uring: a queue of requests (SQ) and a queue of answers (CQ), in memory shared with the kernel. For one thread.
 internal sealed unsafe class Ring
 {
+    private readonly io_uring_params _p;
     private readonly int _fd;
-    private readonly uint _sqMask, _cqMask;
-    private readonly uint* _sqHead, _sqTail, _cqHead, _cqTail;
+    private readonly byte* _queues;
     private readonly io_uring_sqe* _sqes;
-    private readonly io_uring_cqe* _cqes;
-    public long Enters, Sqes, Cqes;
 
     public Ring(uint entries)
     {
-        io_uring_params p = default;
-        _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)&p));
-        byte* queues = Libc.Map(_fd, 0, Math.Max(p.sq_array + p.sq_entries * 4, p.cq_cqes + p.cq_entries * 16));
-        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, p.sq_entries * 64); // IORING_OFF_SQES
-        _cqes = (io_uring_cqe*)(queues + p.cq_cqes);
-        _sqHead = (uint*)(queues + p.sq_head);
-        _sqTail = (uint*)(queues + p.sq_tail);
-        _cqHead = (uint*)(queues + p.cq_head);
-        _cqTail = (uint*)(queues + p.cq_tail);
-        (_sqMask, _cqMask) = (p.sq_entries - 1, p.cq_entries - 1);
-        for (uint i = 0; i < p.sq_entries; i++)
-            ((uint*)(queues + p.sq_array))[i] = i; // Place i of the queue means SQE i, for good.
+        fixed (io_uring_params* p = &_p)
+            _fd = (int)Libc.Check(Libc.syscall(Libc.Setup, entries, (long)p));
+        _queues = Libc.Map(_fd, 0, Math.Max(_p.sq_array + _p.sq_entries * 4, _p.cq_cqes + _p.cq_entries * 16));
+        _sqes = (io_uring_sqe*)Libc.Map(_fd, 0x10000000, _p.sq_entries * 64); // IORING_OFF_SQES
+        for (uint i = 0; i < _p.sq_entries; i++)
+            ((uint*)(_queues + _p.sq_array))[i] = i; // Place i of the queue means SQE i, for good.
     }
+
+    public long Enters { get; private set; }
+    public ref uint SqHead => ref *(uint*)(_queues + _p.sq_head); // How many requests the kernel has taken, ever.
+    public ref uint SqTail => ref *(uint*)(_queues + _p.sq_tail); // How many we have written. The remainder is the place.
+    public ref uint CqHead => ref *(uint*)(_queues + _p.cq_head); // How many answers we have read.
+    public ref uint CqTail => ref *(uint*)(_queues + _p.cq_tail); // How many the kernel has written.
 
     public bool TryPush(in io_uring_sqe sqe)
     {
-        if (*_sqTail - Volatile.Read(ref *_sqHead) > _sqMask) // Acquire: pairs with the kernel's release of sq.head.
+        if (SqTail - Volatile.Read(ref SqHead) == _p.sq_entries) // Acquire: pairs with the kernel's release of sq.head.
             return false; // Full: enter first.
-        _sqes[*_sqTail & _sqMask] = sqe;
-        Volatile.Write(ref *_sqTail, *_sqTail + 1); // Release, the SQE first: pairs with the kernel's acquire of sq.tail.
+        _sqes[SqTail % _p.sq_entries] = sqe;
+        Volatile.Write(ref SqTail, SqTail + 1); // Release, the SQE first: pairs with the kernel's acquire of sq.tail.
         return true;
     }
 
     public void Enter(uint waitFor)
     {
         Enters++;
-        Sqes += Libc.Check(Libc.syscall(Libc.Enter, _fd, *_sqTail - *_sqHead, waitFor, Libc.GetEvents));
+        Libc.Check(Libc.syscall(Libc.Enter, _fd, SqTail - SqHead, waitFor, Libc.GetEvents));
     }
 
     public bool TryReap(out io_uring_cqe cqe)
     {
         cqe = default;
-        if (*_cqHead == Volatile.Read(ref *_cqTail)) // Acquire, the CQE after it: pairs with the kernel's release of cq.tail.
+        if (CqHead == Volatile.Read(ref CqTail)) // Acquire, the CQE after it: pairs with the kernel's release of cq.tail.
             return false;
-        cqe = _cqes[*_cqHead & _cqMask];
-        Volatile.Write(ref *_cqHead, *_cqHead + 1); // Release, the CQE is read: pairs with the kernel's acquire of cq.head.
-        Cqes++;
+        cqe = ((io_uring_cqe*)(_queues + _p.cq_cqes))[CqHead % _p.cq_entries];
+        Volatile.Write(ref CqHead, CqHead + 1); // Release, the CQE is read: pairs with the kernel's acquire of cq.head.
         return true;
     }
 }
 
-[StructLayout(LayoutKind.Explicit, Size = 64)]
+[StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct io_uring_sqe // A request. What is not named stays zero, as the kernel demands.
 {
-    [FieldOffset(0)] public byte opcode; [FieldOffset(4)] public int fd; [FieldOffset(8)] public ulong off;
-    [FieldOffset(16)] public ulong addr; [FieldOffset(24)] public uint len; [FieldOffset(32)] public ulong user_data;
+    public byte opcode, flags; public ushort ioprio; public int fd; public ulong off, addr; public uint len, op_flags; public ulong user_data;
 }
 
-[StructLayout(LayoutKind.Explicit, Size = 16)]
-internal struct io_uring_cqe // An answer: res is what the system call would have returned, or −errno.
-{
-    [FieldOffset(0)] public ulong user_data; [FieldOffset(8)] public int res;
-}
+internal record struct io_uring_cqe(ulong user_data, int res, uint flags); // An answer: res is as from a system call, or −errno.
 
 [StructLayout(LayoutKind.Explicit, Size = 120)]
 internal struct io_uring_params // What setup tells: sizes, and where in the mapping each part of the queues lies.
@@ -262,14 +235,9 @@ internal static unsafe class Libc
         int errno = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         if (errno is 0 or 4 or 11 or 16) // EINTR, EAGAIN, EBUSY
             return Math.Max(0, result);
-        Console.Error.WriteLine($"io_uring is refused: errno {errno}, {Marshal.GetPInvokeErrorMessage(errno)}. " + errno switch
-        {
-            1 or 13 => "Forbidden by kernel.io_uring_disabled, a container's seccomp profile or a security module.",
-            12 => "The limit on locked memory is too small: ulimit -l.",
-            38 => "This kernel has none, or a sandbox hides it.",
-            _ => "Perhaps it is too old; README.md, beside this file, has the versions.",
-        });
+        Console.Error.WriteLine($"io_uring is refused: {Marshal.GetPInvokeErrorMessage(errno)}. Not permitted: by kernel.io_uring_disabled or a "
+            + "container's seccomp profile. Not implemented: by a sandbox or an old kernel (README.md, beside this file). No memory: by ulimit -l.");
         Environment.Exit(3);
-        return result;
+        return 0;
     }
 }

@@ -28,10 +28,7 @@ catch (Exception e) when (e is FormatException or IOException or UnauthorizedAcc
     Console.Error.WriteLine(e.Message);
     Environment.ExitCode = e is FormatException ? 2 : 1;
 }
-catch (OperationCanceledException)
-{
-    // SIGINT or SIGTERM.
-}
+catch (OperationCanceledException) { } // SIGINT or SIGTERM.
 
 async Task ServeAsync(Socket socket)
 {
@@ -54,10 +51,7 @@ async Task ServeAsync(Socket socket)
         while (await stream.ReadAsync(input, stop.Token) > 0)
             continue; // To close with input unread is to reset, which may overtake the answer.
     }
-    catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
-    {
-        // The peer has gone, the file has shrunk, or the server stops.
-    }
+    catch (Exception e) when (e is SocketException or IOException or OperationCanceledException) { } // Gone, shrunk, or the server stops.
 }
 
 // False: the connection ends with this answer. Bodies are not read: a request that has one ends it, too.
@@ -71,20 +65,16 @@ async Task<bool> AnswerAsync(NetworkStream stream, string[] lines)
     (string status, SafeFileHandle? file, long length) = !isGood ? ("400 Bad Request", null, 0)
         : words[0] is "GET" or "HEAD" ? Open(Uri.UnescapeDataString(words[1].Split('?')[0])) : ("405 Method Not Allowed\r\nAllow: GET, HEAD", null, 0L);
     using SafeFileHandle? owned = file;
-    byte[] buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
-    int filled = Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: {(keep ? "keep-alive" : "close")}\r\n\r\n", buffer);
-    for (long done = 0; filled > 0 || (done < length && words[0] == "GET"); filled = 0) // The head leaves with the first part.
+    using IMemoryOwner<byte> buffer = MemoryPool<byte>.Shared.Rent(128 * 1024);
+    int filled = Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: {(keep ? "keep-alive" : "close")}\r\n\r\n", buffer.Memory.Span);
+    long left = words[0] == "GET" ? length : 0;
+    do // The head leaves with the first part. The file may have grown or shrunk since its length was announced.
     {
-        if (done < length && words[0] == "GET") // The file may have grown or shrunk since its length was announced.
-        {
-            int read = await RandomAccess.ReadAsync(file!, buffer.AsMemory(filled, (int)Math.Min(buffer.Length - filled, length - done)), done, stop.Token);
-            (done, filled) = read > 0 ? (done + read, filled + read) : throw new EndOfStreamException();
-        }
-
-        await stream.WriteAsync(buffer.AsMemory(0, filled), stop.Token); // All of it.
+        int read = left == 0 ? 0 : (int)Math.Min(left, await RandomAccess.ReadAsync(file!, buffer.Memory[filled..], length - left, stop.Token));
+        await stream.WriteAsync(buffer.Memory[..(filled + read)], stop.Token); // All of it.
+        (left, filled) = read > 0 || left == 0 ? (left - read, 0) : throw new EndOfStreamException();
     }
-
-    ArrayPool<byte>.Shared.Return(buffer);
+    while (left > 0);
     return keep;
 }
 
@@ -98,8 +88,7 @@ async Task<bool> AnswerAsync(NetworkStream stream, string[] lines)
         if (!File.Exists(path))
             return ("404 Not Found", null, 0);
         SafeFileHandle file = File.OpenHandle(path, options: FileOptions.Asynchronous | FileOptions.SequentialScan); // Blocks: there is no other. A FIFO would for ever.
-        string real = new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget!; // Of what is open: nobody can swap it in between.
-        if (real.StartsWith(folder, StringComparison.Ordinal))
+        if (new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget!.StartsWith(folder, StringComparison.Ordinal)) // Of what is open.
             return ("200 OK", file, RandomAccess.GetLength(file));
         file.Dispose();
         return ("403 Forbidden", null, 0);

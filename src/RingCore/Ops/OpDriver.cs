@@ -275,8 +275,8 @@ internal sealed unsafe class OpDriver
 
         int step = slot.Step;
         if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
-            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout ? -Errno.ETIME : res == -RestartSys ? -Errno.EINTR : res;
-        else if (res is -Errno.EAGAIN or -Errno.ENOBUFS && slot.State == SlotState.Cancelling)
+            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout && IsOver(key) ? -Errno.ETIME : res == -RestartSys ? -Errno.EINTR : res;
+        else if (res is -Errno.EAGAIN or -Errno.ENOBUFS or -Errno.EBADF && slot.State == SlotState.Cancelling)
             res = -Errno.ECANCELED; // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
         ReturnLoans(ref slot);
         Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
@@ -414,12 +414,19 @@ internal sealed unsafe class OpDriver
         slot.HasLinkTimeout = true;
         var time = (__kernel_timespec*)Table.Storage(index) + 1;
         *time = Prep.Timespec(timeout);
+        *(long*)(time + 1) = Ring.Kernel.Now() + (long)timeout.TotalNanoseconds;
         io_uring_sqe* sqe = Ring.TryGetSqe();
         Prep.LinkTimeout(sqe, time);
         sqe->flags = linked ? IOSQE_IO_LINK : (byte)0; // In a chain it carries the link on to the next step.
         sqe->user_data = LinkTimeoutKey;
         _unslotted++;
     }
+
+    /// <summary>
+    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its own CQE would tell exactly,
+    /// −ECANCELED when it has not, but may come after its op's.
+    /// </summary>
+    private bool IsOver(ulong key) => Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
 
     /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
     /// <param name="slot">Whose loan it is.</param>

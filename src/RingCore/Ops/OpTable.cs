@@ -21,7 +21,7 @@ internal struct OpSlot
     /// <summary>Which step of a chain; 0 elsewhere.</summary>
     internal byte Step;
 
-    /// <summary>Whether a LINK_TIMEOUT stands behind the op: its ECANCELED then means ETIME, unless somebody cancelled.</summary>
+    /// <summary>Whether a LINK_TIMEOUT stands behind the op: its ECANCELED then means ETIME once that is over, unless somebody cancelled.</summary>
     internal bool HasLinkTimeout;
 
     /// <summary>Neighbours in the handle's list of loans; Next also links the free list. −1 is none.</summary>
@@ -86,8 +86,8 @@ internal sealed unsafe class OpTable
 {
     private const int ChunkSlots = 256;
 
-    /// <summary>Native bytes per slot: two timespecs.</summary>
-    private const int StorageSize = 32;
+    /// <summary>Native bytes per slot: two timespecs, and when the second is over.</summary>
+    private const int StorageSize = 40;
 
     /// <summary>Bytes of a pooled wide block; a larger need is served by its own allocation.</summary>
     internal const int WideSize = 1024;

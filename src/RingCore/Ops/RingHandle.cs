@@ -130,10 +130,16 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ThrowIfDisposed();
     }
 
-    /// <summary>An op's slot takes the fd. The caller has checked that the handle is open.</summary>
+    /// <summary>An op's slot takes the fd. Between the caller's check and this an Unpin may have disposed the handle: finding room may reap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Lend(ref OpSlot slot, int index)
     {
+        if (_state != HandleState.Open)
+        {
+            slot.State.Move(SlotState.Cancelling); // The kernel answers EBADF, and the op ends as one that was cancelled.
+            return -1;
+        }
+
         slot.Handle = this;
         slot.Previous = -1;
         slot.Next = FirstSlot;

@@ -81,12 +81,13 @@ public sealed class CancelTests
         });
     }
 
-    /// <summary>A pipe's read blocks in a kernel worker on 5.10: cancelling, or the deadline, interrupts it. An EINTR of other origin stays.</summary>
+    /// <summary>A pipe's read blocks in a kernel worker on 5.10: cancelling, or the deadline, interrupts it. An EINTR of other origin stays, as does an ECANCELED.</summary>
     [Fact]
     public void InterruptedWorker_IsACancel_OrADeadline()
     {
         using var kernel = new FakeKernel();
-        kernel.On(IORING_OP_READ).Hold().Complete(-Errno.EINTR).Complete(-Errno.EINTR);
+        kernel.On(IORING_OP_READ).Hold().After(TimeSpan.FromSeconds(1), -Errno.EINTR)
+            .After(TimeSpan.FromMilliseconds(999), -Errno.EINTR).After(TimeSpan.FromMilliseconds(999), -Errno.ECANCELED).Complete(-Errno.EINTR);
         kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
         {
             kernel.All.Single(read => read.UserData == op.Sqe.addr).Finish(-Errno.EINTR);
@@ -101,6 +102,8 @@ public sealed class CancelTests
             source.Cancel();
             Assert.Equal(-Errno.ECANCELED, (await read).Res);
             Assert.Equal(-Errno.ETIME, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
+            Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
+            Assert.Equal(-Errno.ECANCELED, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
             Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8])).Res);
         });
     }
