@@ -4,6 +4,7 @@
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -45,30 +46,27 @@ public sealed class OpChain
             pins += step.PinCount;
         }
 
+        bool refused = Op.Refused(driver, token);
         ChainRun run = driver.Chains.Rent();
-        if (Op.Refused(driver, token))
-        {
-            run.Begin(driver, _steps);
-            driver.Refuse(run);
-            return new ValueTask<ChainResult>(run, run.Version);
-        }
-
-        Span<MemoryHandle> taken = run.PinsOf(pins);
-        Op.Pin(driver, _steps, taken); // If it throws, the run is the GC's.
+        CollectionsMarshal.SetCount(run.Pins, refused ? 0 : pins);
+        Span<MemoryHandle> taken = CollectionsMarshal.AsSpan(run.Pins);
+        if (!refused)
+            Op.Pin(driver, _steps, taken); // If it throws, the run is the GC's.
         run.Begin(driver, _steps);
-        for (int i = 0; i < _steps.Length; i++)
+        if (refused)
+            driver.Refuse(run);
+        for (int i = 0; i < _steps.Length && !refused; i++)
         {
             // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
             bool last = i == _steps.Length - 1;
             ref readonly Op step = ref _steps[i];
-            int count = step.PinCount;
-            step.Write(driver, run, step: i, last ? token : default, linked: !last, pins: taken[..count]);
-            taken[..count].Clear(); // The slot has them now; the run keeps its array.
-            taken = taken[count..];
-            run.Keys[i] = run.Key;
+            step.Write(driver, run, step: i, last ? token : default, linked: !last, pins: taken[..step.PinCount]);
+            taken = taken[step.PinCount..];
+            run.Keys.Add(run.Key);
         }
 
-        if (token.IsCancellationRequested)
+        run.Pins.Clear(); // The slots have them now.
+        if (!refused && token.IsCancellationRequested)
             run.CancelAsked(); // It struck while the last step was written, whose key it could not know yet.
 
         return new ValueTask<ChainResult>(run, run.Version);
@@ -80,8 +78,8 @@ public sealed class OpChain
     /// <summary>One await of a chain. Pooled; the results are the user's to keep.</summary>
     internal sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
-        internal ulong[] Keys = []; // Those of a longer chain before this one may stand behind: they name nothing any more.
-        private MemoryHandle[] _pins = [];
+        internal readonly List<MemoryHandle> Pins = []; // Until the slots have them.
+        internal readonly List<ulong> Keys = [];
         private Op[] _steps = [];
         private OpResult[] _results = [];
         private int _missing;
@@ -89,22 +87,13 @@ public sealed class OpChain
 
         internal void Begin(OpDriver driver, Op[] steps)
         {
-            if (Keys.Length < steps.Length)
-                Keys = new ulong[steps.Length];
+            Keys.Clear();
             Key = 0;
             _steps = steps;
             _results = new OpResult[steps.Length];
             _missing = steps.Length;
             _cancelAsked = false;
             Begin(driver);
-        }
-
-        /// <summary>A place for the pins until the slots have them.</summary>
-        internal Span<MemoryHandle> PinsOf(int count)
-        {
-            if (_pins.Length < count)
-                _pins = new MemoryHandle[count];
-            return _pins.AsSpan(0, count);
         }
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
@@ -133,7 +122,7 @@ public sealed class OpChain
         /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
         internal override void CancelLoan(ulong key)
         {
-            if (Keys.AsSpan(0, _steps.Length).Contains(key)) // Else it is that of an earlier run.
+            if (Keys.Contains(key)) // Else it is that of an earlier run.
                 CancelAsked();
         }
 
@@ -148,7 +137,7 @@ public sealed class OpChain
         {
             _cancelAsked = true;
             int running = _results.Length - _missing;
-            if (running < _results.Length)
+            if (running < Keys.Count)
                 Driver.Cancel(Keys[running]);
         }
 

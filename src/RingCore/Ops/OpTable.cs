@@ -57,9 +57,6 @@ internal sealed class OpLoans
     internal nint Wide;
 
     internal CancellationTokenRegistration Registration;
-
-    /// <summary>The next spare one.</summary>
-    internal OpLoans? Next;
 }
 
 /// <summary>A loan beyond one handle and one memory.</summary>
@@ -93,11 +90,11 @@ internal sealed unsafe class OpTable
     internal const int WideSize = 1024;
     private const int WidePooled = 64;
 
-    // No collections of the base library on the way of the first op: what they are made of would have to be compiled at each start.
-    private byte*[] _chunks = [];
-    private byte* _wideFree; // A list through the first bytes of each block.
+    // Arrays: lists and stacks of nint, and Array.Resize, do not come compiled with the base library, and this is on the way of every start.
+    private readonly nint[] _wideFree = new nint[WidePooled];
     private int _wideSpare;
-    private OpLoans? _loans; // Spare ones, a list.
+    private nint[] _chunks = new nint[0];
+    private readonly Stack<OpLoans> _loans = new();
     private HashSet<nint>? _large;
     private OpSlot[] _slots = [];
     private int _free = -1;
@@ -167,18 +164,14 @@ internal sealed unsafe class OpTable
     internal static ulong Key(in OpSlot slot, int index) => ((ulong)slot.Generation << 32) | (uint)index;
 
     /// <summary>32 bytes of native memory that belong to the slot and never move.</summary>
-    internal byte* Storage(int index) => _chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
+    internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
 
     /// <summary>The slot's loans, to be added to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal OpLoans LoansOf(ref OpSlot slot)
     {
         if (slot.Loans is null)
-        {
-            slot.Loans = _loans ?? new OpLoans();
-            _loans = slot.Loans.Next;
-        }
-
+            slot.Loans = _loans.TryPop(out OpLoans? spare) ? spare : new OpLoans();
         return slot.Loans;
     }
 
@@ -191,8 +184,7 @@ internal sealed unsafe class OpTable
         loans.Pin = default;
         loans.Extra = null;
         loans.Registration = default;
-        loans.Next = _loans;
-        _loans = loans;
+        _loans.Push(loans);
     }
 
     /// <summary>Gives the slot a native block of at least <paramref name="size"/> bytes, zeroed.</summary>
@@ -201,68 +193,49 @@ internal sealed unsafe class OpTable
         OpLoans loans = LoansOf(ref slot);
         Debug.Assert(loans.Wide == 0, "a slot has one wide block");
         WideInUse++;
-        byte* block = _wideFree;
-        if (size <= WideSize && block != null)
-        {
-            _wideFree = *(byte**)block;
-            _wideSpare--;
-            NativeMemory.Clear(block, WideSize);
-        }
+        if (size <= WideSize && _wideSpare > 0)
+            NativeMemory.Clear((void*)(loans.Wide = _wideFree[--_wideSpare]), WideSize);
         else
-        {
-            block = (byte*)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
-        }
-
-        loans.Wide = (nint)block;
+            loans.Wide = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
 
         // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
         if (size > WideSize)
-            (_large ??= []).Add((nint)block);
-        return block;
+            (_large ??= []).Add(loans.Wide);
+        return (byte*)loans.Wide;
     }
 
     private void ReturnWide(ref nint wide)
     {
-        var block = (byte*)wide;
+        nint block = wide;
         wide = 0;
         WideInUse--;
-        if (_large?.Remove((nint)block) == true || _wideSpare >= WidePooled)
-        {
-            NativeMemory.Free(block);
-            return;
-        }
-
-        *(byte**)block = _wideFree;
-        _wideFree = block;
-        _wideSpare++;
+        if (_large?.Remove(block) == true || _wideSpare == WidePooled)
+            NativeMemory.Free((void*)block);
+        else
+            _wideFree[_wideSpare++] = block;
     }
 
     /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
     internal void Release()
     {
         Invariant.Assert(InUse == 0, "native op storage freed while the kernel holds an op");
-        foreach (byte* chunk in _chunks)
-            NativeMemory.Free(chunk);
+        foreach (nint chunk in _chunks)
+            NativeMemory.Free((void*)chunk);
         _chunks = [];
-        for (; _wideFree != null; _wideSpare--)
-        {
-            byte* block = _wideFree;
-            _wideFree = *(byte**)block;
-            NativeMemory.Free(block);
-        }
+        while (_wideSpare > 0)
+            NativeMemory.Free((void*)_wideFree[--_wideSpare]);
     }
 
     private void Grow(uint generation)
     {
         int old = _slots.Length;
         int size = Math.Max(ChunkSlots, old * 2);
-        var slots = new OpSlot[size];
-        Array.Copy(_slots, slots, old);
-        _slots = slots;
-        var chunks = new byte*[size / ChunkSlots];
-        for (int i = 0; i < chunks.Length; i++)
-            chunks[i] = i < _chunks.Length ? _chunks[i] : (byte*)NativeMemory.AllocZeroed(ChunkSlots, StorageSize);
-        _chunks = chunks;
+        OpSlot[] slots = _slots;
+        nint[] chunks = _chunks;
+        slots.CopyTo(_slots = new OpSlot[size], 0);
+        chunks.CopyTo(_chunks = new nint[size / ChunkSlots], 0);
+        for (int chunk = chunks.Length; chunk < _chunks.Length; chunk++)
+            _chunks[chunk] = (nint)NativeMemory.AllocZeroed(ChunkSlots, StorageSize);
 
         // Linked from the end, so that the lowest index is rented first: warm and easy to read in a trace.
         for (int i = size - 1; i >= old; i--)

@@ -40,8 +40,7 @@ internal sealed class RingMetrics : IDisposable
     /// <summary>A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no short program pay it.</summary>
     private static void PublishLater()
     {
-        using var never = new ManualResetEvent(initialState: false);
-        never.WaitOne(millisecondsTimeout: 1000);
+        new ManualResetEvent(initialState: false).WaitOne(millisecondsTimeout: 1000);
         Publish(); // Apart, so that the JIT compiles it only now.
     }
 
