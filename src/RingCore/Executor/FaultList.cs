@@ -23,7 +23,7 @@ public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskN
 internal sealed class FaultList(RingExecutor executor) : IRingTimer
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    private readonly Dictionary<RingTaskBox, (Exception Exception, long DueNs)> _faults = [];
+    private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults; // Made at the first: most programs start and end without.
 
     public long DeadlineNs { get; private set; }
 
@@ -35,23 +35,27 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
         if (executor.Driver.Stopping && exception is OperationCanceledException or ObjectDisposedException)
             return;
         long due = executor.Timers.DeadlineAfter(s_patience);
-        _faults[box] = (exception, due);
+        (_faults ??= [])[box] = (exception, due);
         if (HeapIndex < 0)
             Arm(due);
     }
 
-    internal void Observe(RingTaskBox box) => _faults.Remove(box);
+    internal void Observe(RingTaskBox box) => _faults?.Remove(box);
 
     public void Fire()
     {
         long now = executor.Timers.NowNs;
         Report(executor.Driver.Stopping ? long.MaxValue : now);
-        if (HeapIndex < 0 && _faults.Count > 0) // A subscriber that started a failing task has armed it already.
+        if (HeapIndex < 0 && _faults!.Count > 0) // A subscriber that started a failing task has armed it already.
             Arm(_faults.Values.Min(fault => fault.DueNs));
     }
 
     /// <summary>At the end of the executor: nobody can await any more.</summary>
-    internal void ReportAll() => Report(long.MaxValue);
+    internal void ReportAll()
+    {
+        if (_faults is not null)
+            Report(long.MaxValue);
+    }
 
     private void Arm(long due)
     {
@@ -61,11 +65,11 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
 
     private void Report(long dueBy)
     {
-        foreach ((RingTaskBox box, (Exception exception, long due)) in _faults.ToArray())
+        foreach ((RingTaskBox box, (Exception exception, long due)) in _faults!.ToArray())
         {
             if (due > dueBy)
                 continue;
-            _faults.Remove(box);
+            _faults!.Remove(box);
             RingExecutor.ReportFault(executor, box.Name, exception);
         }
     }

@@ -193,8 +193,13 @@ internal abstract class RingTaskBox : RingWork
 
     private static ExecutionContext? CaptureDefault()
     {
-        // Whoever touches the type first may have AsyncLocals set: the default context is that of a callback without flow.
-        ExecutionContext? flow = null;
+        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves the default context, the same
+        // object as before if that was it; otherwise a thread started without flow has it, some 100 µs later.
+        ExecutionContext? flow = ExecutionContext.Capture();
+        var only = new AsyncLocal<object?> { Value = "" };
+        only.Value = null;
+        if (flow is not null && ReferenceEquals(flow, ExecutionContext.Capture()))
+            return flow;
         var thread = new Thread(() => flow = ExecutionContext.Capture());
         thread.UnsafeStart();
         thread.Join();

@@ -2,12 +2,11 @@
 // The state machine starts on the stack; at its first suspension it is copied into a pooled box, and from then on lives there.
 // It schedules nothing itself: boxes do.
 
+// Stands for "no result" in a RingTask's box. Not a type of our own: Task<bool> comes compiled with the base library.
+global using NoResult = bool;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
-
-/// <summary>Stands for "no result" in a RingTask's box.</summary>
-internal readonly struct NoResult;
 
 /// <summary>Builds <see cref="RingTask"/>. Called by the compiler.</summary>
 public struct RingTaskMethodBuilder

@@ -28,23 +28,19 @@ public sealed class RingConnection : RingStream
     {
         OpDriver driver = OpDriver.Required;
         token.ThrowIfCancellationRequested();
-        int family = SocketAddressBytes.Family(SocketAddressBytes.From(endPoint));
+        byte[] address = SocketAddressBytes.From(endPoint);
+        int family = SocketAddressBytes.Family(address);
         var connection = new RingConnection(driver, SocketCalls.Open(family));
         try
         {
             if (family != SocketConstants.AF_UNIX)
                 SocketCalls.TryNoDelay(connection.Fd);
-            ValueTask<OpResult> connecting = Op.Connect(connection, endPoint).Start(out ulong key, token);
-            bool late = false;
-            RingTimers timers = RingExecutor.Required.Timers;
-            ActionTimer? deadline = timeout is { } time ? timers.Add(time, () =>
-            {
-                late = !driver.Stopping; // Shutdown fires every timer early.
-                driver.Cancel(key); // In the timer heap: no second SQE.
-            }) : null;
+            ValueTask<OpResult> connecting = Op.Connect(connection, address).Start(out ulong key, token);
+            ActionTimer? deadline = timeout is { } time ? CancelAfter(time, driver, key) : null;
             OpResult result = await connecting;
+            bool late = deadline is { HeapIndex: < 0 } && !driver.Stopping; // Shutdown fires every timer early.
             if (deadline is not null)
-                timers.Remove(deadline);
+                RingExecutor.Required.Timers.Remove(deadline);
             if (result.IsSuccess)
                 return connection;
             int res = result.Res == -Errno.ECANCELED && late ? -Errno.ETIME : result.Res;
@@ -56,6 +52,9 @@ public sealed class RingConnection : RingStream
             throw;
         }
     }
+
+    /// <summary>In the timer heap: no second SQE.</summary>
+    private static ActionTimer CancelAfter(TimeSpan time, OpDriver driver, ulong key) => RingExecutor.Required.Timers.Add(time, () => driver.Cancel(key));
 
     /// <summary>Two connected Unix stream sockets (socketpair(2), a plain call: it cannot block), close-on-exec.</summary>
     public static unsafe (RingConnection Left, RingConnection Right) CreatePair()

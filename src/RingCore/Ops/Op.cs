@@ -110,7 +110,9 @@ public readonly partial struct Op
     /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
     /// <exception cref="NotSupportedException">Another kind of end point; thrown here, not at the await.</exception>
     public static Op Connect(RingHandle handle, System.Net.EndPoint endPoint) =>
-        new(io_uring_op.IORING_OP_CONNECT, handle, extra: SocketAddressBytes.From(endPoint));
+        Connect(handle, SocketAddressBytes.From(endPoint));
+
+    internal static Op Connect(RingHandle handle, byte[] address) => new(io_uring_op.IORING_OP_CONNECT, handle, extra: address);
 
     /// <summary>A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.</summary>
     public static Op Timeout(TimeSpan after)

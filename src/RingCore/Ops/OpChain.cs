@@ -4,6 +4,7 @@
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -38,29 +39,34 @@ public sealed class OpChain
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        foreach (Op step in _steps)
-            step.ThrowIfUnusable();
-        bool refused = Op.Refused(driver, token);
-        Span<MemoryHandle> pins = new MemoryHandle[refused ? 0 : _steps.Sum(step => step.PinCount)];
-        if (!refused)
-            Op.Pin(driver, _steps, pins);
-        var run = new ChainRun(driver, _steps);
-        if (refused)
+        int pins = 0;
+        foreach (ref readonly Op step in _steps.AsSpan())
         {
-            driver.Refuse(run);
-            return new ValueTask<ChainResult>(run, run.Version);
+            step.ThrowIfUnusable();
+            pins += step.PinCount;
         }
 
-        for (int i = 0; i < _steps.Length; i++)
+        bool refused = Op.Refused(driver, token);
+        ChainRun run = driver.Chains.Rent();
+        CollectionsMarshal.SetCount(run.Pins, refused ? 0 : pins);
+        Span<MemoryHandle> taken = CollectionsMarshal.AsSpan(run.Pins);
+        if (!refused)
+            Op.Pin(driver, _steps, taken); // If it throws, the run is the GC's.
+        run.Begin(driver, _steps);
+        if (refused)
+            driver.Refuse(run);
+        for (int i = 0; i < _steps.Length && !refused; i++)
         {
             // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
             bool last = i == _steps.Length - 1;
-            _steps[i].Write(driver, run, step: i, last ? token : default, linked: !last, pins: pins[.._steps[i].PinCount]);
-            pins = pins[_steps[i].PinCount..];
-            run.Keys[i] = run.Key;
+            ref readonly Op step = ref _steps[i];
+            step.Write(driver, run, step: i, last ? token : default, linked: !last, pins: taken[..step.PinCount]);
+            taken = taken[step.PinCount..];
+            run.Keys.Add(run.Key);
         }
 
-        if (token.IsCancellationRequested)
+        run.Pins.Clear(); // The slots have them now.
+        if (!refused && token.IsCancellationRequested)
             run.CancelAsked(); // It struck while the last step was written, whose key it could not know yet.
 
         return new ValueTask<ChainResult>(run, run.Version);
@@ -69,20 +75,24 @@ public sealed class OpChain
     /// <summary>Submits a new run of this chain.</summary>
     public ValueTaskAwaiter<ChainResult> GetAwaiter() => Start().GetAwaiter();
 
-    private sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
+    /// <summary>One await of a chain. Pooled; the results are the user's to keep.</summary>
+    internal sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
-        internal readonly ulong[] Keys;
-        private readonly Op[] _steps;
-        private readonly OpResult[] _results;
+        internal readonly List<MemoryHandle> Pins = []; // Until the slots have them.
+        internal readonly List<ulong> Keys = [];
+        private Op[] _steps = [];
+        private OpResult[] _results = [];
         private int _missing;
         private bool _cancelAsked;
 
-        internal ChainRun(OpDriver driver, Op[] steps)
+        internal void Begin(OpDriver driver, Op[] steps)
         {
-            Keys = new ulong[steps.Length];
+            Keys.Clear();
+            Key = 0;
             _steps = steps;
             _results = new OpResult[steps.Length];
             _missing = steps.Length;
+            _cancelAsked = false;
             Begin(driver);
         }
 
@@ -110,7 +120,11 @@ public sealed class OpChain
         }
 
         /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
-        internal override void CancelLoan(ulong key) => CancelAsked();
+        internal override void CancelLoan(ulong key)
+        {
+            if (Keys.Contains(key)) // Else it is that of an earlier run.
+                CancelAsked();
+        }
 
         internal override void Refused()
         {
@@ -123,14 +137,17 @@ public sealed class OpChain
         {
             _cancelAsked = true;
             int running = _results.Length - _missing;
-            if (running < Keys.Length)
+            if (running < Keys.Count)
                 Driver.Cancel(Keys[running]);
         }
 
         public ChainResult GetResult(short token)
         {
             Take(token);
-            return new ChainResult(_results);
+            var result = new ChainResult(_results);
+            (_steps, _results) = ([], []);
+            Driver.Chains.Return(this);
+            return result;
         }
     }
 }

@@ -39,6 +39,7 @@ internal sealed unsafe class OpDriver
     internal readonly ReadyQueue Ready = new();
     internal readonly IOpHost Host;
     internal readonly Pool<OpResultAwaitable> Results = new();
+    internal readonly Pool<OpChain.ChainRun> Chains = new();
     private int _ownerThread = Environment.CurrentManagedThreadId; // −1 once the executor has stopped: nobody owns it then.
 
     /// <summary>Requests without a slot that the kernel still has.</summary>

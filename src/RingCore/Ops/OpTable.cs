@@ -90,17 +90,18 @@ internal sealed unsafe class OpTable
     internal const int WideSize = 1024;
     private const int WidePooled = 64;
 
-    private readonly List<nint> _chunks = [];
-    private readonly Stack<nint> _wideFree = new();
+    // Arrays: lists and stacks of nint, and Array.Resize, do not come compiled with the base library, and this is on the way of every start.
+    private readonly nint[] _wideFree = new nint[WidePooled];
+    private int _wideSpare;
+    private nint[] _chunks = new nint[0];
     private readonly Stack<OpLoans> _loans = new();
-    private readonly HashSet<nint> _large = [];
-    private OpSlot[] _slots;
+    private HashSet<nint>? _large;
+    private OpSlot[] _slots = [];
     private int _free = -1;
 
     /// <summary>Tests start generations near the wrap.</summary>
     internal OpTable(uint firstGeneration = 1)
     {
-        _slots = [];
         Grow(firstGeneration);
     }
 
@@ -113,7 +114,7 @@ internal sealed unsafe class OpTable
     internal int Capacity => _slots.Length;
 
     /// <summary>Native memory held: the slots' storage, and the wide blocks in use and pooled.</summary>
-    internal long NativeBytes => (long)_chunks.Count * ChunkSlots * StorageSize + (long)(WideInUse + _wideFree.Count) * WideSize;
+    internal long NativeBytes => (long)_chunks.Length * ChunkSlots * StorageSize + (long)(WideInUse + _wideSpare) * WideSize;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Rent(out int index)
@@ -192,16 +193,15 @@ internal sealed unsafe class OpTable
         OpLoans loans = LoansOf(ref slot);
         Debug.Assert(loans.Wide == 0, "a slot has one wide block");
         WideInUse++;
-        if (size <= WideSize && _wideFree.TryPop(out nint block))
-            NativeMemory.Clear((void*)block, WideSize);
+        if (size <= WideSize && _wideSpare > 0)
+            NativeMemory.Clear((void*)(loans.Wide = _wideFree[--_wideSpare]), WideSize);
         else
-            block = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
-        loans.Wide = block;
+            loans.Wide = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
 
         // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
         if (size > WideSize)
-            _large.Add(block);
-        return (byte*)block;
+            (_large ??= []).Add(loans.Wide);
+        return (byte*)loans.Wide;
     }
 
     private void ReturnWide(ref nint wide)
@@ -209,10 +209,10 @@ internal sealed unsafe class OpTable
         nint block = wide;
         wide = 0;
         WideInUse--;
-        if ((_large.Count > 0 && _large.Remove(block)) || _wideFree.Count >= WidePooled)
+        if (_large?.Remove(block) == true || _wideSpare == WidePooled)
             NativeMemory.Free((void*)block);
         else
-            _wideFree.Push(block);
+            _wideFree[_wideSpare++] = block;
     }
 
     /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
@@ -221,18 +221,21 @@ internal sealed unsafe class OpTable
         Invariant.Assert(InUse == 0, "native op storage freed while the kernel holds an op");
         foreach (nint chunk in _chunks)
             NativeMemory.Free((void*)chunk);
-        _chunks.Clear();
-        while (_wideFree.TryPop(out nint block))
-            NativeMemory.Free((void*)block);
+        _chunks = [];
+        while (_wideSpare > 0)
+            NativeMemory.Free((void*)_wideFree[--_wideSpare]);
     }
 
     private void Grow(uint generation)
     {
         int old = _slots.Length;
         int size = Math.Max(ChunkSlots, old * 2);
-        Array.Resize(ref _slots, size);
-        for (int chunk = old; chunk < size; chunk += ChunkSlots)
-            _chunks.Add((nint)NativeMemory.AllocZeroed(ChunkSlots, StorageSize));
+        OpSlot[] slots = _slots;
+        nint[] chunks = _chunks;
+        slots.CopyTo(_slots = new OpSlot[size], 0);
+        chunks.CopyTo(_chunks = new nint[size / ChunkSlots], 0);
+        for (int chunk = chunks.Length; chunk < _chunks.Length; chunk++)
+            _chunks[chunk] = (nint)NativeMemory.AllocZeroed(ChunkSlots, StorageSize);
 
         // Linked from the end, so that the lowest index is rented first: warm and easy to read in a trace.
         for (int i = size - 1; i >= old; i--)

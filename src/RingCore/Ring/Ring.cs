@@ -47,7 +47,8 @@ public sealed unsafe class Ring : IDisposable
     // Owner thread only, cold.
     private readonly RingSetup _setup;
     private uint* _kernelCqOverflow;
-    private readonly List<(nint Address, nuint Length)> _mappings = [];
+    private readonly iovec[] _mappings = new iovec[3];
+    private int _mapped;
     private bool _disposed;
 
     /// <summary>Counters of this ring and of everything above it; see <see cref="RingCounters"/>.</summary>
@@ -340,7 +341,7 @@ public sealed unsafe class Ring : IDisposable
         nint address = _kernel.Map(length, _setup.Fd, offset);
         if (address is < 0 and > -4096)
             throw RingUnavailableException.Diagnose((int)-address);
-        _mappings.Add((address, length));
+        _mappings[_mapped++] = new iovec { iov_base = (void*)address, iov_len = length };
         return (byte*)address;
     }
 
@@ -359,9 +360,8 @@ public sealed unsafe class Ring : IDisposable
             _kernel.Register(_setup.Fd, IORING_UNREGISTER_RING_FDS, &update, 1);
         }
 
-        foreach ((nint address, nuint length) in _mappings)
-            _kernel.Unmap(address, length);
-        _mappings.Clear();
+        while (_mapped > 0)
+            _kernel.Unmap((nint)_mappings[--_mapped].iov_base, _mappings[_mapped].iov_len);
         NativeMemory.Free(_wait);
         _kernel.Close(_setup.Fd);
     }

@@ -16,8 +16,8 @@ internal unsafe struct RingSetup
     internal io_uring_params Params;
     internal RingFeatures Features;
 
-    /// <summary>A bit per opcode below 128 that the kernel supports.</summary>
-    internal UInt128 Opcodes;
+    /// <summary>By opcode: whether the kernel supports it.</summary>
+    internal bool[] Opcodes;
 
     /// <summary>What each rung that had to be taken off was, newest kernel feature first.</summary>
     internal List<string> Dropped;
@@ -135,9 +135,9 @@ internal unsafe struct RingSetup
 
     private void Keep(RingFeatures feature, bool isThere) => Features &= isThere ? RingFeatures.All : ~feature;
 
-    internal readonly bool Supports(io_uring_op op) => (Opcodes & (UInt128.One << (int)op)) != 0;
+    internal readonly bool Supports(io_uring_op op) => (int)op < Opcodes.Length && Opcodes[(int)op];
 
-    private static UInt128 ProbeOpcodes(Kernel kernel, int fd)
+    private static bool[] ProbeOpcodes(Kernel kernel, int fd)
     {
         const int most = 128;
         byte* memory = stackalloc byte[sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)];
@@ -145,12 +145,12 @@ internal unsafe struct RingSetup
         int result = kernel.Register(fd, IORING_REGISTER_PROBE, memory, most);
         if (result < 0)
             throw RingUnavailableException.TooOld("IORING_REGISTER_PROBE");
-        UInt128 supported = 0;
+        var supported = new bool[most];
         var ops = (io_uring_probe_op*)(memory + sizeof(io_uring_probe));
         for (int i = 0; i < ((io_uring_probe*)memory)->ops_len && i < most; i++)
         {
-            if ((ops[i].flags & OpFlags.IO_URING_OP_SUPPORTED) != 0)
-                supported |= UInt128.One << ops[i].op;
+            if (ops[i].op < most)
+                supported[ops[i].op] = (ops[i].flags & OpFlags.IO_URING_OP_SUPPORTED) != 0;
         }
 
         return supported;

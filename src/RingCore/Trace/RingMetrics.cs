@@ -24,7 +24,7 @@ internal sealed class RingMetrics : IDisposable
         lock (s_running)
         {
             if (s_lastId == 0)
-                new Thread(Publish) { IsBackground = true, Name = "RingCore metrics" }.UnsafeStart();
+                new Thread(PublishLater) { IsBackground = true, Name = "RingCore metrics" }.UnsafeStart();
             _tags = [new("ringcore.executor.name", name), new("ringcore.executor.id", ++s_lastId)]; // Names need not be unique.
             s_running.Add(this);
         }
@@ -38,10 +38,14 @@ internal sealed class RingMetrics : IDisposable
     }
 
     /// <summary>A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no short program pay it.</summary>
+    private static void PublishLater()
+    {
+        new ManualResetEvent(initialState: false).WaitOne(millisecondsTimeout: 1000);
+        Publish(); // Apart, so that the JIT compiles it only now.
+    }
+
     private static void Publish()
     {
-        using var never = new ManualResetEvent(initialState: false);
-        never.WaitOne(millisecondsTimeout: 1000);
         var meter = new Meter("RingCore"); // The base library keeps it.
         Count(meter, "enters", "{call}", "io_uring_enter calls", c => c.Enters);
         Count(meter, "waits", "{call}", "Enters that were asked to wait for a completion", c => c.Waits);

@@ -103,6 +103,13 @@ public sealed class AllocationTests
     [Fact]
     public void OpWithTimeout_Allocates0Bytes() => Measure(async () => await Op.Nop().WithTimeout(TimeSpan.FromSeconds(1)));
 
+    [Fact]
+    public void ChainMadeOnce_AllocatesItsResultsAlone()
+    {
+        OpChain chain = Op.Nop().Then(Op.Nop()).Then(Op.Nop());
+        Measure(async () => await chain, bytes: 48); // An array of three results.
+    }
+
     private static async RingTask Immediate() => await RingTask.CompletedTask;
 
     private static async RingTask<int> Outer(int value) => await Inner(value) + 1;
@@ -113,7 +120,7 @@ public sealed class AllocationTests
         return value;
     }
 
-    private static void Measure(Func<RingTask> work, Action? before = null)
+    private static void Measure(Func<RingTask> work, Action? before = null, long bytes = 0)
     {
         RequireRelease();
         Live.Run(async () =>
@@ -123,9 +130,9 @@ public sealed class AllocationTests
             {
                 for (int i = 0; i < 1_000; i++)
                     await work();
-            });
-            await UntilWarm(async () => Assert.True(await Batch(10) >= 0));
-            Assert.Equal(0, await Batch(10_000));
+            }, 1_000 * bytes);
+            await UntilWarm(async () => Assert.True(await Batch(10) >= 0), 10 * bytes);
+            Assert.Equal(10_000 * bytes, await Batch(10_000));
 
             async RingTask<long> Batch(int times)
             {
@@ -139,14 +146,14 @@ public sealed class AllocationTests
     }
 
     /// <summary>Until the optimised code runs: before, the JIT's first version boxes awaiters. The bound makes code that always allocates fail.</summary>
-    private static async RingTask UntilWarm(Func<RingTask> work)
+    private static async RingTask UntilWarm(Func<RingTask> work, long bytes = 0)
     {
         long end = Environment.TickCount64 + 10_000;
         for (int quiet = 0; quiet < 50 && Environment.TickCount64 < end;)
         {
             long start = GC.GetAllocatedBytesForCurrentThread();
             await work();
-            quiet = GC.GetAllocatedBytesForCurrentThread() == start ? quiet + 1 : 0;
+            quiet = GC.GetAllocatedBytesForCurrentThread() == start + bytes ? quiet + 1 : 0;
         }
     }
 

@@ -232,4 +232,87 @@ public sealed class ChainTests
         });
         Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_NOP);
     }
+
+    /// <summary>The object behind an await of a chain is used again; the results in the user's hands are not.</summary>
+    [Fact]
+    public void ResultsOfAnEarlierRun_StayTheUsers()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_NOP).Complete(1).Complete(2).Complete(3).Complete(4).Complete(5).Complete(6);
+        kernel.Run(async () =>
+        {
+            ValueTask<ChainResult> task = Op.Nop().Then(Op.Nop()).Start();
+            ChainResult first = await task;
+            ChainResult second = await Op.Nop().Then(Op.Nop()).Then(Op.Nop());
+            ChainResult third = await Op.Nop().Then(Op.Nop());
+            Assert.Equal([1, 2], first.Steps.Select(step => step.Res));
+            Assert.Equal([3, 4, 5], second.Steps.Select(step => step.Res));
+            Assert.Equal([6, 0], third.Steps.Select(step => step.Res));
+            Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult());
+        });
+    }
+
+    [Fact]
+    public void RunThatWasCancelled_IsNotInItsNextUse()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            OpChain chain = Op.Recv(handle, new byte[1]).Then(Op.Recv(handle, new byte[1]));
+            using var source = new CancellationTokenSource();
+            ValueTask<ChainResult> cancelled = chain.Start(source.Token);
+            source.Cancel();
+            Assert.Equal(0, (await cancelled).BrokenAt);
+            ValueTask<ChainResult> next = chain.Start();
+            await Op.Nop();
+            kernel.Complete(IORING_OP_RECV, 1);
+            await Op.Nop();
+            await Op.Nop(); // A cancel would have left.
+            kernel.Complete(IORING_OP_RECV, 1);
+            Assert.True((await next).IsSuccess);
+        });
+    }
+
+    /// <summary>
+    /// Closing a handle finds the queue full, and the reap that makes room ends a run whose loan is next in the list. Its result is taken in
+    /// there, and its object used for another chain, on another handle.
+    /// </summary>
+    [Fact]
+    public void RunUsedAgainWhileAHandleOfItsLastUseCloses_IsLeftAlone()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.Hold(IORING_OP_POLL_ADD);
+        kernel.Run(async () =>
+        {
+            var closing = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            using var other = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            ValueTask<ChainResult> first = Op.Nop().Then(Op.Recv(closing, new byte[1])).Start();
+            ValueTask<ChainResult> second = default;
+            var memory = new HookedMemory("..")
+            {
+                OnUnpin = () =>
+                {
+                    Assert.True(first.GetAwaiter().GetResult().IsSuccess);
+                    second = Op.Nop().Then(Op.Recv(other, new byte[1])).Start();
+                },
+            };
+            ValueTask<OpResult> read = Op.Recv(closing, memory.Memory).Start();
+            ValueTask<OpResult> poll = Op.Poll(closing, 1).Start();
+            await Op.Nop();
+            kernel.Complete(IORING_OP_RECV, 1);
+            kernel.Complete(IORING_OP_RECV, 2);
+            for (int i = 0; i < 8; i++)
+                _ = Op.Nop().Start();
+            kernel.RefuseEnter(Errno.EBUSY);
+            closing.Dispose();
+            Assert.Equal(2, (await read).Res);
+            Assert.Equal(-Errno.ECANCELED, (await poll).Res);
+            Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_ASYNC_CANCEL);
+            kernel.Complete(IORING_OP_RECV, 1);
+            Assert.True((await second).IsSuccess);
+        }, new RingOptions { SqEntries = 8, Without = RingFeatures.DeferTaskrun | RingFeatures.CoopTaskrun });
+    }
 }

@@ -87,6 +87,30 @@ public sealed class LateCancelTests
         });
     }
 
+    /// <summary>As the first, with a chain: its run is pooled, too, and the next chain has it before the post is taken.</summary>
+    [Fact]
+    public void CancelPostedForAChainThatEnded_DoesNotHitTheNextUseOfItsRun()
+    {
+        using var kernel = new FakeKernel();
+        using var source = new CancellationTokenSource();
+        kernel.On(IORING_OP_RECV).Run(op =>
+        {
+            CancelElsewhere(source);
+            op.Finish(1);
+        }).Hold();
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            Assert.True((await Op.Nop().Then(Op.Recv(connection, new byte[1])).Start(source.Token)).IsSuccess);
+            ValueTask<ChainResult> second = Op.Nop().Then(Op.Recv(connection, new byte[1])).Start();
+            await Op.Nop();
+            await Op.Nop(); // The post has run.
+            Assert.DoesNotContain(kernel.Taken, op => op.Opcode == IORING_OP_ASYNC_CANCEL);
+            kernel.Complete(IORING_OP_RECV, 1);
+            Assert.True((await second).IsSuccess);
+        });
+    }
+
     private sealed class StruckSink : OpSink
     {
         private readonly Action _asked;

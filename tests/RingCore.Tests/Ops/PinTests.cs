@@ -171,6 +171,22 @@ public sealed class PinTests
     }
 
     [Fact]
+    public void ChainThatCannotBePinned_EndsNoPinOfTheChainBefore()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITE).Complete(1).Complete(1);
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            HookedMemory[] before = [new("a"), new("b")];
+            await Op.Write(handle, before[0].Memory, 0).Then(Op.Write(handle, before[1].Memory, 0));
+            OpChain chain = Op.Write(handle, HookedMemory.Refusing("x").Memory, 0).Then(Op.Nop());
+            Assert.Throws<NotSupportedException>(() => { _ = chain.Start(); });
+            Assert.All(before, memory => Assert.Equal(0, memory.Pins));
+        });
+    }
+
+    [Fact]
     public void ChainThatDoesNotFit_ReturnsItsPins()
     {
         using var kernel = new FakeKernel();
