@@ -40,7 +40,7 @@ static async RingTask Serve(RingConnection connection)
         for (int end = 0, read = 1, length = 0; request.Keep && read > 0; length = 0)
         {
             end += read = await connection.ReadAsync(input.AsMemory(end));
-            byte[] output = ArrayPool<byte>.Shared.Rent(48 * 1024); // As many answers as 8 KiB can ask for: 356 requests of 23 bytes.
+            byte[] output = ArrayPool<byte>.Shared.Rent(512 + 6 * (int)Math.Max(end - start, 0)); // No answer has six times the bytes that ask for it.
             while (request.Keep && start < end && Request.TryParse(input.AsSpan((int)start..end), isLast: read == 0, ref request))
                 (start, length) = (start + request.Length, length + request.Answer(output.AsSpan(length)));
             await connection.WriteAsync(output.AsMemory(0, length));
