@@ -22,7 +22,7 @@ internal abstract class OpAwaitable : OpSink
     private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
     private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
-    private object? _context; // A foreign SynchronizationContext or TaskScheduler, or an ExecutionContext to restore: rare.
+    private SynchronizationContext? _context; // A foreign one: rare.
 
     internal short Version => _version;
 
@@ -62,17 +62,12 @@ internal abstract class OpAwaitable : OpSink
 
     internal sealed override void Run()
     {
-        if (_context is not null)
-        {
-            RunInContext();
-            return;
-        }
-
-        Action<object?> continuation = _continuation!;
-        object? state = _continuationState;
-        _continuation = null;
-        _continuationState = null;
-        continuation(state);
+        (Action<object?> continuation, object? state, SynchronizationContext? context) = (_continuation!, _continuationState, _context);
+        (_continuation, _continuationState, _context) = (null, null, null);
+        if (context is not null)
+            context.Post(new SendOrPostCallback(continuation), state);
+        else
+            continuation(state);
     }
 
     public ValueTaskSourceStatus GetStatus(short token)
@@ -152,17 +147,6 @@ internal abstract class OpAwaitable : OpSink
                 _continuation = _ => ExecutionContext.Run(flow, s => continuation(s), state);
             }
         }
-    }
-
-    private void RunInContext()
-    {
-        var context = (SynchronizationContext)_context!;
-        Action<object?> continuation = _continuation!;
-        object? state = _continuationState;
-        _context = null;
-        _continuation = null;
-        _continuationState = null;
-        context.Post(new SendOrPostCallback(continuation), state);
     }
 
     private static void ThrowStale() => throw new InvalidOperationException(
