@@ -21,9 +21,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     internal readonly OpDriver Driver;
     internal readonly RingTimers Timers;
     internal readonly FaultList Faults;
-    private readonly RingOptions _options;
     private readonly WakeSink _wake;
-    private readonly RingSynchronizationContext _context;
     private long _lastTaskId;
     private int _inlineDepth;
     private bool _finished; // The loop's reason to end.
@@ -36,31 +34,20 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
     private static readonly RingWork s_closed = new ActionWork(() => { });
 
-    private RingExecutor(RingOptions options)
+    private unsafe RingExecutor(RingOptions options)
     {
-        _options = options;
         var ring = new Ring(options);
-        Driver = new OpDriver(ring, this) { Options = options };
-        Timers = new RingTimers(Driver);
-        Faults = new FaultList(this);
-        _context = new RingSynchronizationContext(this);
-        Driver.Context = _context;
-        _wake = new WakeSink(this);
-        try
-        {
-            unsafe
-            {
-                _wakeFd = ring.Kernel.EventFd();
-            }
-
-            if (_wakeFd < 0)
-                throw RingUnavailableException.Diagnose(-_wakeFd);
-        }
-        catch
+        _wakeFd = ring.Kernel.EventFd();
+        if (_wakeFd < 0)
         {
             ring.Dispose();
-            throw;
+            throw RingUnavailableException.Diagnose(-_wakeFd);
         }
+
+        Driver = new OpDriver(ring, this) { Options = options, Context = new RingSynchronizationContext(this) };
+        Timers = new RingTimers(Driver);
+        Faults = new FaultList(this);
+        _wake = new WakeSink(this);
     }
 
     /// <summary>The executor of the calling thread, or null.</summary>
@@ -71,10 +58,10 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         + "executor.InvokeAsync.");
 
     /// <summary>The name given in <see cref="RingOptions.Name"/>.</summary>
-    public string Name => _options.Name;
+    public string Name => Options.Name;
 
     /// <summary>The options it was started with.</summary>
-    public RingOptions Options => _options;
+    public RingOptions Options => Driver.Options;
 
     /// <summary>Its ring, for reading and experiment.</summary>
     public Ring Ring => Driver.Ring;
@@ -125,7 +112,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private void RunReady()
     {
         ReadyQueue ready = Driver.Ready;
-        int quota = Math.Max(_options.TurnQuota, ready.Count);
+        int quota = Math.Max(Options.TurnQuota, ready.Count);
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;

@@ -72,7 +72,7 @@ public sealed partial class RingExecutor
         var metrics = new RingMetrics(Name, () => Counters);
         t_current = this;
         OpDriver.Current = Driver;
-        SynchronizationContext.SetSynchronizationContext(_context);
+        SynchronizationContext.SetSynchronizationContext(Driver.Context);
         try
         {
             if (RingTaskBox.DefaultFlow is { } none)
@@ -100,7 +100,7 @@ public sealed partial class RingExecutor
     private void Drain()
     {
         Driver.Stopping = true;
-        var bound = new ActionTimer(Timers.DeadlineAfter(_options.ShutdownTimeout), () => { });
+        var bound = new ActionTimer(Timers.DeadlineAfter(Options.ShutdownTimeout), () => { });
         Timers.FireAll();
         Driver.CancelEverything();
         Timers.Add(bound); // Bounds the waits below.
@@ -166,7 +166,7 @@ public sealed partial class RingExecutor
             }
 
             Console.Error.WriteLine(
-                $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {_options.ShutdownTimeout.TotalSeconds} s; "
+                $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {Options.ShutdownTimeout.TotalSeconds} s; "
                 + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");
         }
 
