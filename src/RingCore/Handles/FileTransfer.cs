@@ -147,13 +147,13 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     private int TakeResult(short token)
     {
         Take(token);
-        (int res, RingFile file, Op op, CancellationToken cancelled, string what) = (Res, _file, _op, _token, _what);
-        (long done, long length, bool whole) = (_done, _length, _whole);
+        int res = Res;
+        Exception? failure = res >= 0 && (!_whole || _done == _length) ? null : _file.Failure(res, _op, _token, _what, _done, _length);
         _file = null!;
         _op = default;
         _token = default;
         HandlePools.OfThread.FileTransfers.Return(this);
 
-        return res >= 0 && (!whole || done == length) ? res : throw file.Failure(res, op, cancelled, what, whole, done, length);
+        return failure is null ? res : throw failure;
     }
 }

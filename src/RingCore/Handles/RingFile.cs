@@ -220,7 +220,7 @@ public sealed partial class RingFile : RingHandle
     internal bool EndsWith(io_uring_op op, long done) => op == io_uring_op.IORING_OP_READ && IsDirect && done % 512 != 0;
 
     /// <summary>What a transfer that failed, or ended too early, throws.</summary>
-    internal Exception Failure(int res, in Op op, CancellationToken token, string what, bool whole, long done, long length)
+    internal Exception Failure(int res, in Op op, CancellationToken token, string what, long done, long length)
     {
         what = $"{what} '{Path}'";
         if (res >= 0 && op.Code == io_uring_op.IORING_OP_READ)

@@ -191,31 +191,25 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     {
         Take(token);
         int res = Res;
-        int done = Done;
-        int wanted = Memory.Length;
-        TransferKind kind = Kind;
-        RingStream stream = Stream;
-        CancellationToken cancelled = Token;
+        Exception? failure = res < 0 || (Kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null; // While the fields still stand.
         Stream = null!;
         Memory = default;
         Token = default;
         HandlePools.OfThread.Transfers.Return(this);
 
-        if (res < 0)
-            throw Failure(res, kind, stream, cancelled, done);
-        if (kind == TransferKind.ReceiveExactly && done < wanted)
-            throw new EndOfStreamException($"The peer finished after {done} of {wanted} bytes.");
-        return res;
+        return failure is null ? res : throw failure;
     }
 
-    private static Exception Failure(int res, TransferKind kind, RingStream stream, CancellationToken token, int done)
+    private Exception Failure()
     {
-        string what = kind == TransferKind.Write ? "Writing" : "Reading";
-        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && stream is { IsDisposed: false, Fault: { } fault })
+        if (Res >= 0)
+            return new EndOfStreamException($"The peer finished after {Done} of {Memory.Length} bytes.");
+        if (Kind != TransferKind.Write)
+            return Stream.Error(Res, Token, "Reading");
+        if (Res == -Errno.ECANCELED && Done == 0 && !Token.IsCancellationRequested && Stream is { IsDisposed: false, Fault: { } fault })
             return fault;
-        Exception error = stream.Error(res, token, what);
-        if (kind == TransferKind.Write && done > 0)
-            return new IOException($"The write ended after {done} bytes had left, and nothing more can be written after them: {error.Message}", error);
-        return error;
+        Exception error = Stream.Error(Res, Token, "Writing");
+        return Done == 0 ? error
+            : new IOException($"The write ended after {Done} bytes had left, and nothing more can be written after them: {error.Message}", error);
     }
 }
