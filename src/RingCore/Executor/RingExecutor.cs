@@ -70,16 +70,11 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     public bool IsOwner => Driver.IsOwner;
 
     /// <summary>A snapshot of the counters. From another thread it may be a turn old.</summary>
-    public RingCounters Counters
+    public RingCounters Counters => Driver.Ring.Counters with
     {
-        get
-        {
-            RingCounters counters = Driver.Ring.Counters;
-            counters.InFlight = Driver.Table.InUse - (_wake.IsArmed ? 1 : 0);
-            counters.InFlightPeak = Driver.Table.Peak;
-            return counters;
-        }
-    }
+        InFlight = Driver.Table.InUse - (_wake.IsArmed ? 1 : 0),
+        InFlightPeak = Driver.Table.Peak,
+    };
 
     /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
     public TraceRecorder Trace => Driver.Ring.Trace;
