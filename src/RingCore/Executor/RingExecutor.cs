@@ -228,23 +228,15 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     internal void Resume(object waiter)
     {
         const int deepest = 16;
-        if (waiter is RingTaskBox box)
+        if (waiter is not RingTaskBox box || _inlineDepth == deepest)
         {
-            if (_inlineDepth < deepest)
-            {
-                _inlineDepth++;
-                box.Run();
-                _inlineDepth--;
-            }
-            else
-            {
-                Driver.Ready.Push(box);
-            }
+            Driver.Ready.Push(waiter as RingTaskBox ?? (RingWork)new ActionWork((Action)waiter));
+            return;
         }
-        else
-        {
-            Driver.Ready.Push(new ActionWork((Action)waiter));
-        }
+
+        _inlineDepth++;
+        box.Run();
+        _inlineDepth--;
     }
 
     /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>
