@@ -32,16 +32,7 @@ public readonly struct ReadLease : IDisposable
 
     /// <summary>The bytes. Valid until Dispose.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
-    public ReadOnlyMemory<byte> Memory
-    {
-        get
-        {
-            if (_owner is null)
-                return default;
-            ObjectDisposedException.ThrowIf(_owner.Version != _version, typeof(ReadLease));
-            return _owner.Slice(Length);
-        }
-    }
+    public ReadOnlyMemory<byte> Memory => _owner is null ? default : _owner.Slice(Length, _version);
 
     /// <summary>The bytes. Valid until Dispose.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
@@ -82,7 +73,12 @@ internal sealed unsafe class LeaseOwner(LeasePool pool, int bufferId, Memory<byt
         SinceMs = nowMs;
     }
 
-    internal ReadOnlyMemory<byte> Slice(int length) => CreateMemory(length);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadOnlyMemory<byte> Slice(int length, uint version)
+    {
+        ObjectDisposedException.ThrowIf(version != Version, typeof(ReadLease));
+        return CreateMemory(length);
+    }
 
     internal void Release(uint version)
     {

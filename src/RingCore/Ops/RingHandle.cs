@@ -50,14 +50,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
     /// <summary>The fd, for system calls that RingCore does not make. It must not be closed.</summary>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
-    public int Fd
-    {
-        get
-        {
-            ThrowIfDisposed();
-            return _fd;
-        }
-    }
+    public int Fd => !IsDisposed ? _fd : throw new ObjectDisposedException(GetType().FullName);
 
     /// <summary>Ops of this handle that are now with the kernel.</summary>
     public int InFlight => _loans;
