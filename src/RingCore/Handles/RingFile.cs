@@ -260,12 +260,7 @@ public sealed partial class RingFile : RingHandle
     {
         if (mode is < FileMode.CreateNew or > FileMode.Append || access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(mode), $"{mode}, {access}", "Not a FileMode, or not a FileAccess.");
-        int flags = access switch
-        {
-            FileAccess.Read => FileConstants.O_RDONLY,
-            FileAccess.Write => FileConstants.O_WRONLY,
-            _ => FileConstants.O_RDWR,
-        };
+        int flags = (int)access - 1; // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
         flags |= mode switch
         {
             FileMode.Open => 0,

@@ -44,13 +44,10 @@ public sealed class RingPipe : RingStream
     public static async ValueTask<RingPipe> OpenAsync(string path, FileAccess access, CancellationToken token = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (access is < FileAccess.Read or > FileAccess.ReadWrite)
+            throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
-        Op open = Op.OpenAtWorker(path, access switch
-        {
-            FileAccess.Read => FileConstants.O_RDONLY,
-            FileAccess.Write => FileConstants.O_WRONLY,
-            _ => FileConstants.O_RDWR,
-        });
+        Op open = Op.OpenAtWorker(path, (int)access - 1); // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
         OpResult result;
         do
             result = await open.Start(token);
