@@ -212,18 +212,6 @@ internal sealed unsafe class LeasePool
         Lend();
     }
 
-    /// <summary>A buffer that a CQE named.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private LeaseOwner Take(int bufferId)
-    {
-        LeaseOwner owner = _owners[bufferId] ?? Create(bufferId);
-        owner.Lease(Driver.NowMs);
-        Driver.Ring.Counters.LeasesOut++;
-        if (--_lent < _window / 2)
-            Lend();
-        return owner;
-    }
-
     private LeaseOwner Create(int bufferId) => _owners[bufferId] = new LeaseOwner(this, bufferId, _ring![(ushort)bufferId]);
 
     /// <summary>Writes a receive into a buffer that the kernel picks, or into one outside the ring.</summary>
@@ -281,11 +269,19 @@ internal sealed unsafe class LeasePool
         if ((flags & CqeFlags.IORING_CQE_F_BUFFER) == 0)
             return null;
         int id = (int)(flags >> CqeFlags.IORING_CQE_BUFFER_SHIFT);
-        if (res > 0)
-            return Take(id);
         _lent--;
-        GiveBack((ushort)id);
-        return null;
+        if (res <= 0)
+        {
+            GiveBack((ushort)id);
+            return null;
+        }
+
+        LeaseOwner owner = _owners[id] ?? Create(id);
+        owner.Lease(Driver.NowMs);
+        Driver.Ring.Counters.LeasesOut++;
+        if (_lent < _window / 2)
+            Lend();
+        return owner;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -301,17 +297,8 @@ internal sealed unsafe class LeasePool
         _lent++;
     }
 
-    internal List<LeaseInfo> Outstanding()
-    {
-        var list = new List<LeaseInfo>();
-        foreach (LeaseOwner? owner in _owners.Concat(_ownOut))
-        {
-            if (owner is { IsLeased: true })
-                list.Add(new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
-        }
-
-        return list;
-    }
+    internal List<LeaseInfo> Outstanding() => [.. _owners.OfType<LeaseOwner>().Concat(_ownOut).Where(owner => owner.IsLeased)
+        .Select(owner => new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0))];
 
     internal void Release() => _ring?.Dispose();
 }
