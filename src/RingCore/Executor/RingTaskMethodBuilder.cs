@@ -19,7 +19,7 @@ public struct RingTaskMethodBuilder
     /// <summary>2. Start: runs the method up to its first await that has to wait.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+        where TStateMachine : IAsyncStateMachine => _inner.Start(ref stateMachine);
 
     /// <summary>3. Task: what the caller gets, after Start has come back.</summary>
     public RingTask Task => new(_inner.Box, _inner.Box?.Version ?? 0);
@@ -57,13 +57,25 @@ public struct RingTaskMethodBuilder<T>
     /// <summary>1. Create.</summary>
     public static RingTaskMethodBuilder<T> Create() => default;
 
-    /// <summary>2. Start.</summary>
+    /// <summary>2. Start, and undoes what the method did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+        where TStateMachine : IAsyncStateMachine
+    {
+        ExecutionContext? before = ExecutionContext.Capture();
+        try
+        {
+            stateMachine.MoveNext();
+        }
+        finally
+        {
+            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
+                ExecutionContext.Restore(before);
+        }
+    }
 
     /// <summary>3. Task.</summary>
-    public readonly RingTask<T> Task => _box is null ? new(_result) : new(_box, _box.Version);
+    public readonly RingTask<T> Task => new(_box, _box?.Version ?? 0, _result);
 
     /// <summary>4. SetResult.</summary>
     public void SetResult(T result)
@@ -140,26 +152,5 @@ public struct RingTaskMethodBuilder<T>
         box.StateMachine = stateMachine;
         box.CaptureFlow();
         return box;
-    }
-}
-
-/// <summary>The first, synchronous part of an async method.</summary>
-internal static class RingTaskStart
-{
-    /// <summary>Runs it, and undoes what it did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine
-    {
-        ExecutionContext? before = ExecutionContext.Capture();
-        try
-        {
-            stateMachine.MoveNext();
-        }
-        finally
-        {
-            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
-                ExecutionContext.Restore(before);
-        }
     }
 }
