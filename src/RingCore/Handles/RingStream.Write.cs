@@ -110,7 +110,7 @@ public abstract partial class RingStream
     }
 
     /// <summary>For what does not queue: a single send, a copy to here.</summary>
-    private protected void ThrowIfWriting()
+    internal void ThrowIfWriting()
     {
         ThrowIfNotReady();
         ThrowIfFaulted();
