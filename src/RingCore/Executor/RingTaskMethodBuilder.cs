@@ -49,10 +49,9 @@ public struct RingTaskMethodBuilder
 /// <summary>Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see cref="RingTaskMethodBuilder"/>.</summary>
 public struct RingTaskMethodBuilder<T>
 {
-    private RingTaskBox<T>? _box;
     private T _result; // Of a method that never had to wait: it needs no box.
 
-    internal readonly RingTaskBox<T>? Box => _box;
+    internal RingTaskBox<T>? Box { readonly get; private set; }
 
     /// <summary>1. Create.</summary>
     public static RingTaskMethodBuilder<T> Create() => default;
@@ -75,22 +74,22 @@ public struct RingTaskMethodBuilder<T>
     }
 
     /// <summary>3. Task.</summary>
-    public readonly RingTask<T> Task => new(_box, _box?.Version ?? 0, _result);
+    public readonly RingTask<T> Task => new(Box, Box?.Version ?? 0, _result);
 
     /// <summary>4. SetResult.</summary>
     public void SetResult(T result)
     {
-        if (_box is null)
+        if (Box is null)
             _result = result;
         else
-            _box.SetResult(result);
+            Box.SetResult(result);
     }
 
     /// <summary>5. SetException.</summary>
     public void SetException(Exception exception)
     {
-        _box ??= new FaultedBox<T>();
-        _box.SetException(exception);
+        Box ??= new FaultedBox<T>();
+        Box.SetException(exception);
     }
 
     /// <summary>6. AwaitOnCompleted.</summary>
@@ -136,7 +135,7 @@ public struct RingTaskMethodBuilder<T>
     private RingTaskBox<T> Suspend<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
-        RingTaskBox<T>? box = _box;
+        RingTaskBox<T>? box = Box;
         if (box is null)
             return FirstSuspension(ref stateMachine);
         box.CaptureFlow();
@@ -148,7 +147,7 @@ public struct RingTaskMethodBuilder<T>
         where TStateMachine : IAsyncStateMachine
     {
         var box = RingTaskBox<T, TStateMachine>.Rent(RingExecutor.Required);
-        _box = box; // Before the copy: the builder inside the copied state machine must know its box.
+        Box = box; // Before the copy: the builder inside the copied state machine must know its box.
         box.StateMachine = stateMachine;
         box.CaptureFlow();
         return box;

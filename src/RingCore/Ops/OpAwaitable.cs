@@ -17,14 +17,13 @@ internal abstract class OpAwaitable : OpSink
 {
     internal int Res;
     internal uint Flags;
-    private short _version;
     private AwaitState _state;
     private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
     private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
     private SynchronizationContext? _context; // A foreign one: rare.
 
-    internal short Version => _version;
+    internal short Version { get; private set; }
 
     internal override object? Waiter => _box ?? (_continuationState as Action)?.Target ?? _continuationState;
 
@@ -72,7 +71,7 @@ internal abstract class OpAwaitable : OpSink
 
     public ValueTaskSourceStatus GetStatus(short token)
     {
-        if (token != _version)
+        if (token != Version)
             ThrowStale();
         if (_state == AwaitState.Completed)
             return CompletedStatus;
@@ -86,7 +85,7 @@ internal abstract class OpAwaitable : OpSink
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        if (token != _version || _box is not null || _continuation is not null)
+        if (token != Version || _box is not null || _continuation is not null)
             ThrowStale();
 
         // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no context captured.
@@ -120,10 +119,10 @@ internal abstract class OpAwaitable : OpSink
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Take(short token)
     {
-        if (token != _version || _state != AwaitState.Completed)
+        if (token != Version || _state != AwaitState.Completed)
             ThrowNotReady(token);
         Driver.ThrowIfNotOwner();
-        _version++;
+        Version++;
         _state.Move(AwaitState.Idle);
     }
 
@@ -154,7 +153,7 @@ internal abstract class OpAwaitable : OpSink
 
     private void ThrowNotReady(short token)
     {
-        if (token != _version)
+        if (token != Version)
             ThrowStale();
         throw new InvalidOperationException("The operation is still with the kernel: await it instead of blocking on its result.");
     }

@@ -2,7 +2,7 @@
 // fd number, and while it does the number must not be closed and reused. The application's handles derive from it.
 // Owner thread only, but for Dispose and the finalizer, which hop there. It does no I/O.
 //
-// Invariants: _loans is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
+// Invariants: InFlight is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
 // starts at _second; the fd is closed when the state is Closing and the last loan returns, and never before.
 //
 // An op that names two fds (splice, tee) has its target in the slot's list and its source in a SecondLoan, which hangs on the slot
@@ -26,7 +26,6 @@ public class RingHandle : IDisposable, IAsyncDisposable
     private SecondLoan? _second;
     private readonly bool _ownsFd;
     private readonly int _fd;
-    private int _loans;
     private HandleState _state;
     private TaskCompletionSource? _closed;
     private static readonly Lock s_afterTheEnd = new();
@@ -53,7 +52,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     public int Fd => !IsDisposed ? _fd : throw new ObjectDisposedException(GetType().FullName);
 
     /// <summary>Ops of this handle that are now with the kernel.</summary>
-    public int InFlight => _loans;
+    public int InFlight { get; private set; }
 
     /// <summary>Whether disposal has begun.</summary>
     public bool IsDisposed => _state != HandleState.Open;
@@ -139,7 +138,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (FirstSlot >= 0)
             Driver.Table.At(FirstSlot).Previous = index;
         FirstSlot = index;
-        _loans++;
+        InFlight++;
         return _fd;
     }
 
@@ -160,7 +159,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LoanReturned()
     {
-        if (--_loans == 0 && _state != HandleState.Open)
+        if (--InFlight == 0 && _state != HandleState.Open)
             CloseNow();
     }
 
@@ -168,7 +167,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal int LendSecond(ref OpSlot slot, ulong key)
     {
         Driver.Table.LoansOf(ref slot).Extra = _second = new SecondLoan(this, key, _second);
-        _loans++;
+        InFlight++;
         return _fd;
     }
 
@@ -211,7 +210,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
             Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync, which may have come late.
         if (_state != HandleState.Open)
             return;
-        if (_loans == 0)
+        if (InFlight == 0)
         {
             CloseNow();
             return;
@@ -231,7 +230,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         if (!Driver.IsOwner)
             return; // The executor has ended: what the kernel still had then was leaked on purpose.
-        var loans = new (OpSink Sink, ulong Key)[_loans];
+        var loans = new (OpSink Sink, ulong Key)[InFlight];
         int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
             loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));
