@@ -14,9 +14,6 @@ namespace RingCore;
 /// </summary>
 public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 {
-    [ThreadStatic]
-    private static RingExecutor? t_current;
-
     // Owner thread only.
     internal readonly OpDriver Driver;
     internal readonly RingTimers Timers;
@@ -51,9 +48,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>The executor of the calling thread, or null.</summary>
-    public static RingExecutor? Current => t_current;
+    public static RingExecutor? Current => OpDriver.Current?.Host as RingExecutor;
 
-    internal static RingExecutor Required => t_current ?? throw new InvalidOperationException(
+    internal static RingExecutor Required => Current ?? throw new InvalidOperationException(
         "This thread has no RingExecutor: a RingTask waits only on one. Run it inside RingExecutor.Run, or send it to one with "
         + "executor.InvokeAsync.");
 

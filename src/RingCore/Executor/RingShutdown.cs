@@ -31,7 +31,7 @@ public sealed partial class RingExecutor
 
     private static T RunCore<T>(Invocation<T> main, RingOptions? options)
     {
-        if (t_current is not null)
+        if (Current is not null)
             throw new InvalidOperationException("This thread runs an executor already: await the work, or Spawn it.");
         var executor = new RingExecutor(options ?? new RingOptions());
         main.OnEnd = () => executor._finished = true;
@@ -70,7 +70,6 @@ public sealed partial class RingExecutor
         SynchronizationContext? outer = SynchronizationContext.Current;
         ExecutionContext? flow = ExecutionContext.Capture();
         var metrics = new RingMetrics(Name, () => Counters);
-        t_current = this;
         OpDriver.Current = Driver;
         SynchronizationContext.SetSynchronizationContext(Driver.Context);
         try
@@ -89,7 +88,6 @@ public sealed partial class RingExecutor
             Release();
             SynchronizationContext.SetSynchronizationContext(outer);
             OpDriver.Current = null;
-            t_current = null;
             if (flow is not null)
                 ExecutionContext.Restore(flow);
             _stopped.TrySetResult();

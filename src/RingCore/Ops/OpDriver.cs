@@ -31,8 +31,9 @@ internal sealed unsafe class OpDriver
     /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
     private const int RestartSys = 512;
 
+    /// <summary>The driver of the calling thread, or null.</summary>
     [ThreadStatic]
-    private static OpDriver? t_current;
+    internal static OpDriver? Current;
 
     internal readonly Ring Ring;
     internal readonly OpTable Table;
@@ -75,14 +76,7 @@ internal sealed unsafe class OpDriver
         WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC) ? SocketConstants.MSG_WAITALL : 0));
     }
 
-    /// <summary>The driver of the calling thread, or null.</summary>
-    internal static OpDriver? Current
-    {
-        get => t_current;
-        set => t_current = value;
-    }
-
-    internal static OpDriver Required => t_current ?? throw new InvalidOperationException(
+    internal static OpDriver Required => Current ?? throw new InvalidOperationException(
         "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync. "
         + "A ConfigureAwait(false) in Task code leaves the executor's thread.");
 
