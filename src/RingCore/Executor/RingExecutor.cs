@@ -254,7 +254,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             Driver = driver;
             _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
-            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong), offset: 0);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
             IsArmed = true;
         }

@@ -262,9 +262,9 @@ public abstract partial class RingStream
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
         msghdr* message = Driver.LendVector(ref slot, memories, pins);
         if (IsSocket)
-            Prep.SendMsg(sqe, message, Driver.WriteFlags);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_SENDMSG, (ulong)message, 1, Driver.WriteFlags);
         else
-            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_WRITEV, (ulong)message->msg_iov, (uint)count, offset: -1);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_WRITEV, (ulong)message->msg_iov, (uint)count, offset: -1);
         Driver.Prepared(ref slot, sqe);
     }
 

@@ -78,11 +78,11 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         {
             byte* address = (byte*)Pin.Pointer + Done;
             if (!Stream.IsSocket)
-                Prep.ReadWrite(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
+                Prep.Transfer(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
             else if (Kind == TransferKind.Write)
-                Prep.Send(sqe, (ulong)address, (uint)Left, Driver.WriteFlags);
+                Prep.Transfer(sqe, io_uring_op.IORING_OP_SEND, (ulong)address, (uint)Left, Driver.WriteFlags);
             else
-                Prep.Recv(sqe, (ulong)address, (uint)Left);
+                Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, (ulong)address, (uint)Left);
         }
 
         Driver.Prepared(ref slot, sqe);

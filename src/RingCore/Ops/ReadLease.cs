@@ -229,7 +229,7 @@ internal sealed unsafe class LeasePool
         if (select)
             Prep.RecvSelect(sqe, Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
         else
-            Prep.Recv(sqe, own!.Address, (uint)own.Size);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, own!.Address, (uint)own.Size);
         if (select && multishot)
             sqe->ioprio = OpFlags.IORING_RECV_MULTISHOT;
         Driver.Prepared(ref slot, sqe);
