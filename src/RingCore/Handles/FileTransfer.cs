@@ -49,9 +49,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         transfer._whole = whole;
         transfer._cancelled = false;
         transfer._done = 0;
-        transfer._length = op.Memory.Length;
-        foreach (ReadOnlyMemory<byte> memory in op.List ?? [])
-            transfer._length += memory.Length;
+        transfer._length = op.Length;
         if (Op.Refused(file.Driver, token))
             file.Driver.Refuse(transfer);
         else
