@@ -58,11 +58,7 @@ public sealed class RingPipe : RingStream
     /// <summary>Takes over an fd that is read or written at its own position: a pipe's end, a terminal, a FIFO.</summary>
     /// <param name="fd">An open fd. It may be O_NONBLOCK: waiting is then a poll.</param>
     /// <param name="ownsFd">Whether it is closed with the handle.</param>
-    public static new RingPipe Adopt(int fd, bool ownsFd = true)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(fd);
-        return new RingPipe(OpDriver.Required, fd, ownsFd);
-    }
+    public static new RingPipe Adopt(int fd, bool ownsFd = true) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>
     /// Standard input (fd 0), whatever it is; the fd stays open when the handle is disposed. Pipes and sockets are polled without a

@@ -32,6 +32,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
     internal RingHandle(OpDriver driver, int fd, bool ownsFd)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(fd);
         Driver = driver;
         _fd = fd;
         _ownsFd = ownsFd;
@@ -41,11 +42,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <param name="fd">An open fd.</param>
     /// <param name="ownsFd">Whether disposal closes it.</param>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
-    public static RingHandle Adopt(int fd, bool ownsFd)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(fd);
-        return new RingHandle(OpDriver.Required, fd, ownsFd);
-    }
+    public static RingHandle Adopt(int fd, bool ownsFd) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>The fd, for system calls that RingCore does not make. It must not be closed.</summary>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
