@@ -23,7 +23,6 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     private MemoryHandle[] _pins = new MemoryHandle[1]; // The loan: as many as the op's PinCount.
     private string _what = "";
     private bool _whole;
-    private bool _cancelled;
     private long _length;
     private long _done;
 
@@ -47,7 +46,6 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         transfer._token = token;
         transfer._what = what;
         transfer._whole = whole;
-        transfer._cancelled = false;
         transfer._done = 0;
         transfer._length = op.Length;
         if (Op.Refused(file.Driver, token))
@@ -97,7 +95,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         if (res > 0)
             _done += res;
         bool again = res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done));
-        if (again && !_cancelled && !_file.IsDisposed && !Op.Refused(Driver, _token))
+        if (again && MayGoOn(_file, _token))
         {
             Submit();
             return;
@@ -106,13 +104,6 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         foreach (ref MemoryHandle pin in _pins.AsSpan(0, _op.PinCount))
             Driver.Unpin(ref pin);
         base.Complete(again ? -Errno.ECANCELED : res, flags, step);
-    }
-
-    /// <summary>The handle, or everything, is to end: a short transfer must not go on.</summary>
-    internal override void CancelLoan(ulong key)
-    {
-        _cancelled = true;
-        base.CancelLoan(key);
     }
 
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);

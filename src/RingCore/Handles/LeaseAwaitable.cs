@@ -38,7 +38,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
         if (res == -Errno.ENOBUFS)
         {
             leases.RanDry();
-            if (!_connection.IsDisposed && !Op.Refused(Driver, _token))
+            if (MayGoOn(_connection, _token))
             {
                 Submit(select: false);
                 return;

@@ -142,7 +142,7 @@ public abstract partial class RingStream
             SendEnded();
             write.Finish(write.Done);
         }
-        else if (res > 0 && !IsDisposed && !write.CancelWanted && !Op.Refused(Driver, write.Token))
+        else if (res > 0 && write.MayGoOn(this, write.Token))
         {
             Submit(write);
         }

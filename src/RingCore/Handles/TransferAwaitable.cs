@@ -36,9 +36,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal MemoryHandle Pin;
     internal TransferKind Kind;
 
-    /// <summary>A write whose token struck while it was queued or gathered with others, or a transfer of a handle whose ops were cancelled.</summary>
-    internal bool CancelWanted;
-
     private bool _polls;
     private CancellationTokenRegistration _queued;
 
@@ -61,7 +58,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         transfer.Memory = memory;
         transfer.Token = token;
         transfer.Done = 0;
-        transfer.CancelWanted = false;
         return transfer;
     }
 
@@ -111,8 +107,12 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
                 if (res > 0)
                 {
                     Done += res;
-                    if (Left > 0 && Stream.ContinueReceive(this))
+                    if (Left > 0 && MayGoOn(Stream, Token))
+                    {
+                        Submit();
                         return;
+                    }
+
                     res = Left > 0 ? -Errno.ECANCELED : Done;
                 }
 
@@ -134,7 +134,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         if (!again)
             return false;
         res = -Errno.ECANCELED;
-        bool goes = !CancelWanted && !Stream.IsDisposed && !Op.Refused(Driver, Token);
+        bool goes = MayGoOn(Stream, Token);
         _polls &= goes;
         return goes;
     }
@@ -158,13 +158,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         Driver.Unpin(ref Pin);
         base.Complete(res, flags, 0);
         Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
-    }
-
-    /// <summary>The handle, or everything, is to end: what came short must not go on.</summary>
-    internal override void CancelLoan(ulong key)
-    {
-        CancelWanted = true;
-        base.CancelLoan(key);
     }
 
     internal override void Refused()

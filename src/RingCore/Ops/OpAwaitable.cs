@@ -17,6 +17,10 @@ internal abstract class OpAwaitable : OpSink
 {
     internal int Res;
     internal uint Flags;
+
+    /// <summary>What has come short must not go on: its handle's ops were cancelled, or its token struck where no op of its own could be asked.</summary>
+    internal bool CancelWanted;
+
     private AwaitState _state;
     private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
     private Action<object?>? _continuation; // Any other awaiter.
@@ -39,7 +43,17 @@ internal abstract class OpAwaitable : OpSink
     protected void Begin(OpDriver driver)
     {
         Driver = driver;
+        CancelWanted = false;
         _state.Move(AwaitState.Pending);
+    }
+
+    /// <summary>Whether it may go back to the kernel, with what is left or in another way.</summary>
+    internal bool MayGoOn(RingHandle handle, CancellationToken token) => !CancelWanted && !handle.IsDisposed && !Op.Refused(Driver, token);
+
+    internal override void CancelLoan(ulong key)
+    {
+        CancelWanted = true;
+        base.CancelLoan(key);
     }
 
     /// <summary>The result is in. Also called without a kernel op, for what is refused before it reaches the kernel.</summary>
