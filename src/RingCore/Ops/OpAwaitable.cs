@@ -177,25 +177,21 @@ internal abstract class OpAwaitable : OpSink
     {
         if (_state == AwaitState.Idle || Driver is null)
             return;
-        var dropped = new Dropped(this);
-        if (!Driver.Host.Post(dropped))
-            dropped.Refuse();
+        if (!Driver.Host.Post(new ActionWork(Dropped, ReleaseDropped)))
+            ReleaseDropped();
     }
 
-    private sealed class Dropped(OpAwaitable awaitable) : RingWork
+    private void Dropped()
     {
-        internal override void Run()
-        {
-            awaitable.Driver.Ring.Counters.DroppedResults++;
-            Refuse();
-        }
+        Driver.Ring.Counters.DroppedResults++;
+        ReleaseDropped();
+    }
 
-        /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
-        internal override void Refuse()
-        {
-            if (awaitable._state == AwaitState.Completed)
-                awaitable.ReleaseUntaken();
-        }
+    /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
+    private void ReleaseDropped()
+    {
+        if (_state == AwaitState.Completed)
+            ReleaseUntaken();
     }
 }
 

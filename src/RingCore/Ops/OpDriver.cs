@@ -305,13 +305,8 @@ internal sealed unsafe class OpDriver
         }
         catch (Exception e)
         {
-            Ready.Push(new Thrown(e));
+            Ready.Push(new ActionWork(() => ExceptionDispatchInfo.Throw(e)));
         }
-    }
-
-    private sealed class Thrown(Exception exception) : RingWork
-    {
-        internal override void Run() => ExceptionDispatchInfo.Throw(exception);
     }
 
     private void Return(OpLoans loans)
