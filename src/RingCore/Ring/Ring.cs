@@ -230,19 +230,9 @@ public sealed unsafe class Ring : IDisposable
 
         Volatile.Write(ref *_kernelSqTail, _sqTail); // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
         int taken = Call(toSubmit, minComplete, flags, argument, argumentSize);
-        if (taken > 0)
-        {
-            _sqHead += (uint)taken;
-            Counters.Sqes += taken;
-            if ((uint)taken < toSubmit)
-                Counters.PartialSubmits++;
-        }
-        else if (taken < 0)
-        {
-            // A failed enter may have taken SQEs all the same (a signal in the wait): the shared head is the truth.
-            Counters.Sqes += ReadSqHead();
-        }
-
+        Counters.Sqes += ReadSqHead(); // Not the result: a failed enter may have taken SQEs all the same (a signal in the wait).
+        if (taken > 0 && (uint)taken < toSubmit)
+            Counters.PartialSubmits++;
         return taken;
     }
 
