@@ -70,10 +70,8 @@ internal sealed unsafe class RingTimers
         _heap[Count] = null!;
         if (ReferenceEquals(last, timer))
             return;
-        if (index > 0 && last.DeadlineNs < _heap[(index - 1) / 2].DeadlineNs)
-            Up(index, last);
-        else
-            Down(index, last);
+        Up(index, last);
+        Down(last.HeapIndex, last); // One of the two moves it.
     }
 
     /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>

@@ -201,18 +201,12 @@ internal sealed unsafe class OpDriver
     {
         uint given = Ring.Pending;
         int taken = Ring.Enter(minComplete, timeoutNs);
-        if (taken < 0)
-            Explain(taken);
-        else if (given == 0 && Ring.Ready == 0)
-            Ring.Counters.EmptyEnters++;
-        return taken;
-    }
-
-    /// <summary>What enter's errors mean. None of them says that nothing was submitted: the SQ head does.</summary>
-    private void Explain(int error)
-    {
-        switch (-error)
+        switch (-taken) // No error says that nothing was submitted: the SQ head does.
         {
+            case <= 0:
+                if (given == 0 && Ring.Ready == 0)
+                    Ring.Counters.EmptyEnters++;
+                break;
             case Errno.ETIME: // The wait's deadline passed.
                 break;
             case Errno.EINTR: // A signal; the runtime's own included.
@@ -223,8 +217,10 @@ internal sealed unsafe class OpDriver
                 Ring.Counters.Busy++;
                 break;
             default:
-                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-error)}.");
+                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-taken)}.");
         }
+
+        return taken;
     }
 
     /// <summary>
