@@ -42,6 +42,8 @@ public readonly partial struct Op
     /// <summary>The opcode.</summary>
     public io_uring_op Code => _code;
 
+    internal RingHandle? Handle => _handle;
+
     private ReadOnlyMemory<byte> Memory { get; init; }
 
     /// <summary>A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.</summary>
