@@ -27,9 +27,14 @@ catch (Exception e) when (e is FormatException or SocketException)
 }
 
 Op.Ring = new Ring(entries: 256);
-(bool stopping, int accepted) = (false, 0);
+(bool stopping, bool asked, int accepted) = (false, false, 0);
 // On another thread, which must not touch the ring: the kernel passes the news on, as the CQE of the accept. Cancel: do not just die.
-Action<PosixSignalContext> stop = signal => { signal.Cancel = true; listener.Server.Shutdown(SocketShutdown.Both); };
+Action<PosixSignalContext> stop = signal =>
+{
+    signal.Cancel = true;
+    if (!Interlocked.Exchange(ref asked, true)) // The second of two finds it shut down, which would be an error.
+        listener.Server.Shutdown(SocketShutdown.Both);
+};
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, stop);
 Console.WriteLine($"listening on {listener.LocalEndpoint}");

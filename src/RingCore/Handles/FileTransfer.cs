@@ -54,8 +54,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
             transfer.Submit();
 
         // Else a disk that has run dry waits for a turn's whole batch. What is cached is done within the enter, and gains by fewer of them.
+        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the memory is lent.
         if (file.IsDirect && file.Driver.Ring.Pending >= DirectBatch)
-            file.Driver.Enter(minComplete: 0, timeoutNs: -1);
+            file.Driver.Ring.Enter(minComplete: 0);
         return transfer;
     }
 

@@ -207,6 +207,8 @@ public abstract partial class RingStream
                 DropCancelled();
             FinishSent();
             if (_queue.Count > 0)
+                Driver.Reserve(1); // May reap, and an Unpin in there cancel writes: before those to be sent are gathered.
+            if (_queue.Count > 0)
             {
                 Gather();
                 return;

@@ -8,7 +8,7 @@ namespace RingCore;
 /// <param name="Res">
 /// 0 or more: success, as the opcode says (bytes, an fd, a count). Negative: −errno. −ECANCELED of an op that its own
 /// <see cref="Op.WithTimeout"/> ended is reported as −ETIME, and of one that was asked
-/// to cancel −EINTR, −EAGAIN and −ENOBUFS as −ECANCELED; the kernel's internal 512 (ERESTARTSYS) of an interrupted worker as −EINTR.
+/// to cancel, or whose handle was disposed while it was begun, −EINTR, −EAGAIN, −ENOBUFS and −EBADF as −ECANCELED; the kernel's internal 512 (ERESTARTSYS) of an interrupted worker as −EINTR.
 /// </param>
 /// <param name="Flags">IORING_CQE_F_* of the CQE.</param>
 public readonly record struct OpResult(int Res, uint Flags)

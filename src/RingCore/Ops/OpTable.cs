@@ -158,7 +158,7 @@ internal sealed unsafe class OpTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong Key(in OpSlot slot, int index) => ((ulong)slot.Generation << 32) | (uint)index;
 
-    /// <summary>32 bytes of native memory that belong to the slot and never move.</summary>
+    /// <summary>Native memory (StorageSize) that belongs to the slot and never moves.</summary>
     internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
 
     /// <summary>The slot's loans, to be added to.</summary>

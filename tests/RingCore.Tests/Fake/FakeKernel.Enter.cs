@@ -448,7 +448,8 @@ internal sealed unsafe partial class FakeKernel
         read.Finish(sizeof(ulong));
     }
 
-    private static long ToNs(__kernel_timespec time) => time.tv_sec * 1_000_000_000 + time.tv_nsec;
+    /// <summary>At most a century: a clock plus this must not overflow.</summary>
+    private static long ToNs(__kernel_timespec time) => Math.Min(time.tv_sec, 3_155_760_000) * 1_000_000_000 + time.tv_nsec;
 }
 
 /// <summary>One io_uring_enter.</summary>

@@ -87,7 +87,8 @@ public sealed class CancelTests
     {
         using var kernel = new FakeKernel();
         kernel.On(IORING_OP_READ).Hold().After(TimeSpan.FromSeconds(1), -Errno.EINTR)
-            .After(TimeSpan.FromMilliseconds(999), -Errno.EINTR).After(TimeSpan.FromMilliseconds(999), -Errno.ECANCELED).Complete(-Errno.EINTR);
+            .After(TimeSpan.FromMilliseconds(999), -Errno.EINTR).After(TimeSpan.FromMilliseconds(999), -Errno.ECANCELED)
+            .After(TimeSpan.FromSeconds(1), -Errno.EINTR).Complete(-Errno.EINTR);
         kernel.On(IORING_OP_ASYNC_CANCEL).Run(op =>
         {
             kernel.All.Single(read => read.UserData == op.Sqe.addr).Finish(-Errno.EINTR);
@@ -104,6 +105,7 @@ public sealed class CancelTests
             Assert.Equal(-Errno.ETIME, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
             Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
             Assert.Equal(-Errno.ECANCELED, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.FromSeconds(1))).Res);
+            Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8]).WithTimeout(TimeSpan.MaxValue)).Res);
             Assert.Equal(-Errno.EINTR, (await Op.Read(pipe, new byte[8])).Res);
         });
     }
