@@ -119,6 +119,8 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         _file = null!;
         _op = default;
         _token = default;
+        if (_pins.Length > MostMemories)
+            _pins = new MemoryHandle[1]; // Not for ever what one long list needed.
         HandlePools.OfThread.FileTransfers.Return(this);
 
         return failure is null ? res : throw failure;
