@@ -20,14 +20,11 @@ public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskN
 }
 
 /// <summary>The unobserved faults of one executor.</summary>
-internal sealed class FaultList(RingExecutor executor) : IRingTimer
+internal sealed class FaultList(RingExecutor executor)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults; // Made at the first: most programs start and end without.
-
-    public long DeadlineNs { get; private set; }
-
-    public int HeapIndex { get; set; } = -1;
+    private ActionTimer? _timer;
 
     internal void Add(RingTaskBox box, Exception exception)
     {
@@ -36,17 +33,16 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
             return;
         long due = executor.Timers.DeadlineAfter(s_patience);
         (_faults ??= [])[box] = (exception, due);
-        if (HeapIndex < 0)
-            Arm(due);
+        Arm(due);
     }
 
     internal void Observe(RingTaskBox box) => _faults?.Remove(box);
 
-    public void Fire()
+    private void Fire()
     {
         long now = executor.Timers.NowNs;
         Report(executor.Driver.Stopping ? long.MaxValue : now);
-        if (HeapIndex < 0 && _faults!.Count > 0) // A subscriber that started a failing task has armed it already.
+        if (_faults!.Count > 0)
             Arm(_faults.Values.Min(fault => fault.DueNs));
     }
 
@@ -59,8 +55,8 @@ internal sealed class FaultList(RingExecutor executor) : IRingTimer
 
     private void Arm(long due)
     {
-        DeadlineNs = due;
-        executor.Timers.Add(this);
+        if (_timer is not { HeapIndex: >= 0 }) // Else for an earlier fault; or, in Fire, by a subscriber that started a failing task.
+            executor.Timers.Add(_timer = new ActionTimer(due, Fire));
     }
 
     private void Report(long dueBy)

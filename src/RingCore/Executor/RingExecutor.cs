@@ -14,16 +14,11 @@ namespace RingCore;
 /// </summary>
 public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 {
-    [ThreadStatic]
-    private static RingExecutor? t_current;
-
     // Owner thread only.
     internal readonly OpDriver Driver;
     internal readonly RingTimers Timers;
     internal readonly FaultList Faults;
-    private readonly RingOptions _options;
     private readonly WakeSink _wake;
-    private readonly RingSynchronizationContext _context;
     private long _lastTaskId;
     private int _inlineDepth;
     private bool _finished; // The loop's reason to end.
@@ -36,45 +31,34 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
     private static readonly RingWork s_closed = new ActionWork(() => { });
 
-    private RingExecutor(RingOptions options)
+    private unsafe RingExecutor(RingOptions options)
     {
-        _options = options;
         var ring = new Ring(options);
-        Driver = new OpDriver(ring, this) { Options = options };
-        Timers = new RingTimers(Driver);
-        Faults = new FaultList(this);
-        _context = new RingSynchronizationContext(this);
-        Driver.Context = _context;
-        _wake = new WakeSink(this);
-        try
-        {
-            unsafe
-            {
-                _wakeFd = ring.Kernel.EventFd();
-            }
-
-            if (_wakeFd < 0)
-                throw RingUnavailableException.Diagnose(-_wakeFd);
-        }
-        catch
+        _wakeFd = ring.Kernel.EventFd();
+        if (_wakeFd < 0)
         {
             ring.Dispose();
-            throw;
+            throw RingUnavailableException.Diagnose(-_wakeFd);
         }
+
+        Driver = new OpDriver(ring, this) { Options = options, Context = new RingSynchronizationContext(this) };
+        Timers = new RingTimers(Driver);
+        Faults = new FaultList(this);
+        _wake = new WakeSink(this);
     }
 
     /// <summary>The executor of the calling thread, or null.</summary>
-    public static RingExecutor? Current => t_current;
+    public static RingExecutor? Current => OpDriver.Current?.Host as RingExecutor;
 
-    internal static RingExecutor Required => t_current ?? throw new InvalidOperationException(
+    internal static RingExecutor Required => Current ?? throw new InvalidOperationException(
         "This thread has no RingExecutor: a RingTask waits only on one. Run it inside RingExecutor.Run, or send it to one with "
         + "executor.InvokeAsync.");
 
     /// <summary>The name given in <see cref="RingOptions.Name"/>.</summary>
-    public string Name => _options.Name;
+    public string Name => Options.Name;
 
     /// <summary>The options it was started with.</summary>
-    public RingOptions Options => _options;
+    public RingOptions Options => Driver.Options;
 
     /// <summary>Its ring, for reading and experiment.</summary>
     public Ring Ring => Driver.Ring;
@@ -83,16 +67,11 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     public bool IsOwner => Driver.IsOwner;
 
     /// <summary>A snapshot of the counters. From another thread it may be a turn old.</summary>
-    public RingCounters Counters
+    public RingCounters Counters => Driver.Ring.Counters with
     {
-        get
-        {
-            RingCounters counters = Driver.Ring.Counters;
-            counters.InFlight = Driver.Table.InUse - (_wake.IsArmed ? 1 : 0);
-            counters.InFlightPeak = Driver.Table.Peak;
-            return counters;
-        }
-    }
+        InFlight = Driver.Table.InUse - (_wake.IsArmed ? 1 : 0),
+        InFlightPeak = Driver.Table.Peak,
+    };
 
     /// <summary>The recorder; off unless <see cref="RingOptions.TraceEvents"/> is set.</summary>
     public TraceRecorder Trace => Driver.Ring.Trace;
@@ -125,7 +104,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private void RunReady()
     {
         ReadyQueue ready = Driver.Ready;
-        int quota = Math.Max(_options.TurnQuota, ready.Count);
+        int quota = Math.Max(Options.TurnQuota, ready.Count);
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;
@@ -246,23 +225,15 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     internal void Resume(object waiter)
     {
         const int deepest = 16;
-        if (waiter is RingTaskBox box)
+        if (waiter is not RingTaskBox box || _inlineDepth == deepest)
         {
-            if (_inlineDepth < deepest)
-            {
-                _inlineDepth++;
-                box.Run();
-                _inlineDepth--;
-            }
-            else
-            {
-                Driver.Ready.Push(box);
-            }
+            Driver.Ready.Push(waiter as RingTaskBox ?? (RingWork)new ActionWork((Action)waiter));
+            return;
         }
-        else
-        {
-            Driver.Ready.Push(new ActionWork((Action)waiter));
-        }
+
+        _inlineDepth++;
+        box.Run();
+        _inlineDepth--;
     }
 
     /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>
@@ -283,7 +254,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             Driver = driver;
             _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
-            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong), offset: 0);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
             IsArmed = true;
         }

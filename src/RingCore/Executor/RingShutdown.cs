@@ -31,7 +31,7 @@ public sealed partial class RingExecutor
 
     private static T RunCore<T>(Invocation<T> main, RingOptions? options)
     {
-        if (t_current is not null)
+        if (Current is not null)
             throw new InvalidOperationException("This thread runs an executor already: await the work, or Spawn it.");
         var executor = new RingExecutor(options ?? new RingOptions());
         main.OnEnd = () => executor._finished = true;
@@ -70,9 +70,8 @@ public sealed partial class RingExecutor
         SynchronizationContext? outer = SynchronizationContext.Current;
         ExecutionContext? flow = ExecutionContext.Capture();
         var metrics = new RingMetrics(Name, () => Counters);
-        t_current = this;
         OpDriver.Current = Driver;
-        SynchronizationContext.SetSynchronizationContext(_context);
+        SynchronizationContext.SetSynchronizationContext(Driver.Context);
         try
         {
             if (RingTaskBox.DefaultFlow is { } none)
@@ -89,7 +88,6 @@ public sealed partial class RingExecutor
             Release();
             SynchronizationContext.SetSynchronizationContext(outer);
             OpDriver.Current = null;
-            t_current = null;
             if (flow is not null)
                 ExecutionContext.Restore(flow);
             _stopped.TrySetResult();
@@ -100,7 +98,7 @@ public sealed partial class RingExecutor
     private void Drain()
     {
         Driver.Stopping = true;
-        var bound = new ActionTimer(Timers.DeadlineAfter(_options.ShutdownTimeout), () => { });
+        var bound = new ActionTimer(Timers.DeadlineAfter(Options.ShutdownTimeout), () => { });
         Timers.FireAll();
         Driver.CancelEverything();
         Timers.Add(bound); // Bounds the waits below.
@@ -166,7 +164,7 @@ public sealed partial class RingExecutor
             }
 
             Console.Error.WriteLine(
-                $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {_options.ShutdownTimeout.TotalSeconds} s; "
+                $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {Options.ShutdownTimeout.TotalSeconds} s; "
                 + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");
         }
 

@@ -48,16 +48,11 @@ public readonly struct RingTask<T>
     private readonly T _result;
     private readonly short _version;
 
-    internal RingTask(T result)
-    {
-        _result = result;
-    }
-
-    internal RingTask(RingTaskBox<T> box, short version)
+    internal RingTask(RingTaskBox<T>? box, short version, T result)
     {
         _box = box;
         _version = version;
-        _result = default!;
+        _result = result;
     }
 
     /// <summary>Whether it has ended, well or not.</summary>

@@ -28,16 +28,14 @@ internal abstract class RingTaskBox : RingWork
 {
     internal static readonly ExecutionContext? DefaultFlow = CaptureDefault();
 
-    private RingExecutor _executor = null!;
     private object? _waiter; // Another box, or an Action.
     private ExecutionContext? _flow;
     private Exception? _exception;
-    private short _version;
     private BoxState _state;
 
-    internal short Version => _version;
+    internal short Version { get; private set; }
 
-    internal RingExecutor Executor => _executor;
+    internal RingExecutor Executor { get; private set; } = null!;
 
     /// <summary>Name of the async method.</summary>
     internal abstract string Name { get; }
@@ -45,10 +43,10 @@ internal abstract class RingTaskBox : RingWork
     /// <summary>What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box posts itself.</summary>
     private void Resume()
     {
-        if (_executor.IsOwner)
-            _executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
+        if (Executor.IsOwner)
+            Executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
         else
-            _executor.Post(this);
+            Executor.Post(this);
     }
 
     protected abstract void MoveNext();
@@ -56,7 +54,7 @@ internal abstract class RingTaskBox : RingWork
     protected void Begin(RingExecutor executor)
     {
         Debug.Assert(_state == BoxState.Pooled, "a box is rented once");
-        _executor = executor;
+        Executor = executor;
         _state = BoxState.Running;
         Continuation ??= Resume;
         TaskId = executor.NextTaskId();
@@ -74,12 +72,12 @@ internal abstract class RingTaskBox : RingWork
     internal override void Run()
     {
         // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes back.
-        OpDriver driver = _executor.Driver;
+        OpDriver driver = Executor.Driver;
         long outer = driver.CurrentTaskId;
         long id = TaskId;
         driver.CurrentTaskId = id;
         driver.Ring.Trace.Record(TraceKind.TaskResumed, 0, id);
-        if (_flow is null && (!_executor.IsNested || ReferenceEquals(ExecutionContext.Capture(), DefaultFlow)))
+        if (_flow is null && (!Executor.IsNested || ReferenceEquals(ExecutionContext.Capture(), DefaultFlow)))
         {
             MoveNext();
             if (DefaultFlow is not null && !ReferenceEquals(ExecutionContext.Capture(), DefaultFlow))
@@ -95,11 +93,11 @@ internal abstract class RingTaskBox : RingWork
     }
 
     /// <summary>The await at which it is suspended, as file and line. An ended box has a cleared state machine: it would say "the first".</summary>
-    internal string? Location(short version) => version == _version && _state == BoxState.Running ? AwaitSource.Of(this) : null;
+    internal string? Location(short version) => version == Version && _state == BoxState.Running ? AwaitSource.Of(this) : null;
 
     internal bool IsDone(short version)
     {
-        if (version != _version)
+        if (version != Version)
             ThrowStale();
         return _state == BoxState.Done;
     }
@@ -109,7 +107,7 @@ internal abstract class RingTaskBox : RingWork
     {
         if (IsDone(version))
             return true;
-        _executor.Driver.ThrowIfNotOwner();
+        Executor.Driver.ThrowIfNotOwner();
         if (_waiter is not null)
             ThrowStale();
         return false;
@@ -117,11 +115,11 @@ internal abstract class RingTaskBox : RingWork
 
     internal void SetContinuation(object waiter, short version)
     {
-        if (version != _version || _waiter is not null)
+        if (version != Version || _waiter is not null)
             ThrowStale();
-        _executor.Driver.ThrowIfNotOwner();
+        Executor.Driver.ThrowIfNotOwner();
         if (_state == BoxState.Done)
-            _executor.Resume(waiter);
+            Executor.Resume(waiter);
         else
             _waiter = waiter;
     }
@@ -132,21 +130,21 @@ internal abstract class RingTaskBox : RingWork
         Debug.Assert(_state == BoxState.Running, "a body ends once");
         _state = BoxState.Done;
         _flow = null;
-        _executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
+        Executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
         if (_waiter is { } waiter)
         {
             _waiter = null;
-            _executor!.Resume(waiter);
+            Executor!.Resume(waiter);
         }
         else if (_exception is not null)
         {
-            _executor?.Faults.Add(this, _exception);
+            Executor?.Faults.Add(this, _exception);
         }
     }
 
     internal void SetException(Exception exception)
     {
-        if (_executor is null)
+        if (Executor is null)
             BeginFaulted();
         _exception = exception;
         ClearStateMachine();
@@ -156,21 +154,21 @@ internal abstract class RingTaskBox : RingWork
     /// <summary>A body that threw before it ever suspended.</summary>
     private void BeginFaulted()
     {
-        _executor = RingExecutor.Current!;
+        Executor = RingExecutor.Current!;
         _state = BoxState.Running;
-        TaskId = _executor?.NextTaskId() ?? 0;
+        TaskId = Executor?.NextTaskId() ?? 0;
     }
 
     internal void Take(short version)
     {
-        if (version != _version || _state != BoxState.Done)
+        if (version != Version || _state != BoxState.Done)
             ThrowNotDone(version);
-        _executor?.Driver.ThrowIfNotOwner();
+        Executor?.Driver.ThrowIfNotOwner();
         Exception? exception = _exception;
         if (exception is not null)
-            _executor?.Faults.Observe(this);
+            Executor?.Faults.Observe(this);
         _exception = null;
-        _version++;
+        Version++;
         _state = BoxState.Pooled;
         Recycle();
         if (exception is not null)
@@ -186,7 +184,7 @@ internal abstract class RingTaskBox : RingWork
 
     private void ThrowNotDone(short version)
     {
-        if (version != _version)
+        if (version != Version)
             ThrowStale();
         throw new InvalidOperationException("The RingTask is still running: await it instead of blocking on its result.");
     }

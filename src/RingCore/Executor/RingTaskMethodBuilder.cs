@@ -19,7 +19,7 @@ public struct RingTaskMethodBuilder
     /// <summary>2. Start: runs the method up to its first await that has to wait.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+        where TStateMachine : IAsyncStateMachine => _inner.Start(ref stateMachine);
 
     /// <summary>3. Task: what the caller gets, after Start has come back.</summary>
     public RingTask Task => new(_inner.Box, _inner.Box?.Version ?? 0);
@@ -49,36 +49,47 @@ public struct RingTaskMethodBuilder
 /// <summary>Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see cref="RingTaskMethodBuilder"/>.</summary>
 public struct RingTaskMethodBuilder<T>
 {
-    private RingTaskBox<T>? _box;
     private T _result; // Of a method that never had to wait: it needs no box.
 
-    internal readonly RingTaskBox<T>? Box => _box;
+    internal RingTaskBox<T>? Box { readonly get; private set; }
 
     /// <summary>1. Create.</summary>
     public static RingTaskMethodBuilder<T> Create() => default;
 
-    /// <summary>2. Start.</summary>
+    /// <summary>2. Start, and undoes what the method did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine => RingTaskStart.Start(ref stateMachine);
+        where TStateMachine : IAsyncStateMachine
+    {
+        ExecutionContext? before = ExecutionContext.Capture();
+        try
+        {
+            stateMachine.MoveNext();
+        }
+        finally
+        {
+            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
+                ExecutionContext.Restore(before);
+        }
+    }
 
     /// <summary>3. Task.</summary>
-    public readonly RingTask<T> Task => _box is null ? new(_result) : new(_box, _box.Version);
+    public readonly RingTask<T> Task => new(Box, Box?.Version ?? 0, _result);
 
     /// <summary>4. SetResult.</summary>
     public void SetResult(T result)
     {
-        if (_box is null)
+        if (Box is null)
             _result = result;
         else
-            _box.SetResult(result);
+            Box.SetResult(result);
     }
 
     /// <summary>5. SetException.</summary>
     public void SetException(Exception exception)
     {
-        _box ??= new FaultedBox<T>();
-        _box.SetException(exception);
+        Box ??= new FaultedBox<T>();
+        Box.SetException(exception);
     }
 
     /// <summary>6. AwaitOnCompleted.</summary>
@@ -124,7 +135,7 @@ public struct RingTaskMethodBuilder<T>
     private RingTaskBox<T> Suspend<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
-        RingTaskBox<T>? box = _box;
+        RingTaskBox<T>? box = Box;
         if (box is null)
             return FirstSuspension(ref stateMachine);
         box.CaptureFlow();
@@ -136,30 +147,9 @@ public struct RingTaskMethodBuilder<T>
         where TStateMachine : IAsyncStateMachine
     {
         var box = RingTaskBox<T, TStateMachine>.Rent(RingExecutor.Required);
-        _box = box; // Before the copy: the builder inside the copied state machine must know its box.
+        Box = box; // Before the copy: the builder inside the copied state machine must know its box.
         box.StateMachine = stateMachine;
         box.CaptureFlow();
         return box;
-    }
-}
-
-/// <summary>The first, synchronous part of an async method.</summary>
-internal static class RingTaskStart
-{
-    /// <summary>Runs it, and undoes what it did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine
-    {
-        ExecutionContext? before = ExecutionContext.Capture();
-        try
-        {
-            stateMachine.MoveNext();
-        }
-        finally
-        {
-            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
-                ExecutionContext.Restore(before);
-        }
     }
 }

@@ -25,7 +25,6 @@ internal sealed unsafe class RingTimers
     private readonly OpDriver _driver;
     private readonly TimeoutSink? _timeout;
     private IRingTimer[] _heap = new IRingTimer[16];
-    private int _count;
 
     internal RingTimers(OpDriver driver)
     {
@@ -36,7 +35,7 @@ internal sealed unsafe class RingTimers
             _timeout = new TimeoutSink(driver);
     }
 
-    internal int Count => _count;
+    internal int Count { get; private set; }
 
     internal long NowNs => _driver.Ring.Kernel.Now();
 
@@ -49,9 +48,9 @@ internal sealed unsafe class RingTimers
 
     internal void Add(IRingTimer timer)
     {
-        if (_count == _heap.Length)
-            Array.Resize(ref _heap, _count * 2);
-        Up(_count++, timer);
+        if (Count == _heap.Length)
+            Array.Resize(ref _heap, Count * 2);
+        Up(Count++, timer);
     }
 
     internal ActionTimer Add(TimeSpan after, Action fire)
@@ -67,20 +66,18 @@ internal sealed unsafe class RingTimers
         if (index < 0)
             return;
         timer.HeapIndex = -1;
-        IRingTimer last = _heap[--_count];
-        _heap[_count] = null!;
+        IRingTimer last = _heap[--Count];
+        _heap[Count] = null!;
         if (ReferenceEquals(last, timer))
             return;
-        if (index > 0 && last.DeadlineNs < _heap[(index - 1) / 2].DeadlineNs)
-            Up(index, last);
-        else
-            Down(index, last);
+        Up(index, last);
+        Down(last.HeapIndex, last); // One of the two moves it.
     }
 
     /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>
     internal void FireDue()
     {
-        if (_count > 0)
+        if (Count > 0)
             FireUntil(NowNs);
     }
 
@@ -89,7 +86,7 @@ internal sealed unsafe class RingTimers
 
     private void FireUntil(long now)
     {
-        while (_count > 0 && _heap[0].DeadlineNs <= now)
+        while (Count > 0 && _heap[0].DeadlineNs <= now)
         {
             IRingTimer timer = _heap[0];
             Remove(timer);
@@ -107,7 +104,7 @@ internal sealed unsafe class RingTimers
     /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
     internal long NextWaitNs()
     {
-        if (_count == 0)
+        if (Count == 0)
             return -1;
         long deadline = _heap[0].DeadlineNs;
         if (_timeout is null)
@@ -132,9 +129,9 @@ internal sealed unsafe class RingTimers
         while (true)
         {
             int child = 2 * index + 1;
-            if (child >= _count)
+            if (child >= Count)
                 break;
-            if (child + 1 < _count && _heap[child + 1].DeadlineNs < _heap[child].DeadlineNs)
+            if (child + 1 < Count && _heap[child + 1].DeadlineNs < _heap[child].DeadlineNs)
                 child++;
             if (timer.DeadlineNs <= _heap[child].DeadlineNs)
                 break;

@@ -20,11 +20,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     private RingFile _file = null!;
     private Op _op;
     private CancellationToken _token;
-    private MemoryHandle _pin; // The loan of one memory, or
-    private VectorLoan? _pins; // of several.
+    private MemoryHandle[] _pins = new MemoryHandle[1]; // The loan: as many as the op's PinCount.
     private string _what = "";
     private bool _whole;
-    private bool _cancelled;
     private long _length;
     private long _done;
 
@@ -38,25 +36,18 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     /// <param name="whole">All of the memory, or an error.</param>
     internal static FileTransfer Start(RingFile file, in Op op, CancellationToken token, string what, bool whole = false)
     {
-        VectorLoan? pins = op.List is { } list ? PinAll(file.Driver, list) : null;
-        MemoryHandle pin = op.Memory.Pin(); // Before the rent: a memory that cannot be lent throws here.
-        if (file.IsDisposed)
-            pins?.Return(file.Driver);
-        file.ThrowIfDisposed(ref pin);
         FileTransfer transfer = HandlePools.OfThread.FileTransfers.Rent();
+        if (transfer._pins.Length < op.PinCount)
+            transfer._pins = new MemoryHandle[op.PinCount];
+        Op.Pin(file.Driver, new(in op), transfer._pins.AsSpan(0, op.PinCount)); // If it throws, the transfer is the GC's.
         transfer.Begin(file.Driver);
         transfer._file = file;
         transfer._op = op;
         transfer._token = token;
-        transfer._pin = pin;
-        transfer._pins = pins;
         transfer._what = what;
         transfer._whole = whole;
-        transfer._cancelled = false;
         transfer._done = 0;
-        transfer._length = op.Memory.Length;
-        foreach (ReadOnlyMemory<byte> memory in op.List ?? [])
-            transfer._length += memory.Length;
+        transfer._length = op.Length;
         if (Op.Refused(file.Driver, token))
             file.Driver.Refuse(transfer);
         else
@@ -69,48 +60,31 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         return transfer;
     }
 
-    private static VectorLoan PinAll(OpDriver driver, ReadOnlyMemory<byte>[] list)
-    {
-        var loan = new VectorLoan(list);
-        try
-        {
-            for (int i = 0; i < list.Length; i++)
-                loan.Pins[i] = list[i].Pin();
-        }
-        catch
-        {
-            loan.Return(driver);
-            throw;
-        }
-
-        return loan;
-    }
-
     /// <summary>Goes to the kernel with what is left. The slot gets addresses: the pins are the transfer's.</summary>
     private unsafe void Submit()
     {
-        if (_pins is not null)
+        if (_op.List is { } list)
         {
-            SubmitList(_pins);
+            SubmitList(list);
             return;
         }
 
-        var address = new MemoryHandle((byte*)_pin.Pointer + _done);
+        var address = new MemoryHandle((byte*)_pins[0].Pointer + _done);
         _op.Part((int)_done).Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
     }
 
-    private unsafe void SubmitList(VectorLoan loan)
+    private unsafe void SubmitList(ReadOnlyMemory<byte>[] list)
     {
         int first = 0;
         long skip = _done;
-        while (first < loan.Lent.Length && skip >= loan.Lent[first].Length)
-            skip -= loan.Lent[first++].Length;
-        ReadOnlyMemory<byte>[] rest = loan.Lent.AsSpan(first, Math.Min(loan.Lent.Length - first, MostMemories)).ToArray();
+        while (first < list.Length && skip >= list[first].Length)
+            skip -= list[first++].Length;
+        ReadOnlyMemory<byte>[] rest = list.AsSpan(first, Math.Min(list.Length - first, MostMemories)).ToArray();
         var addresses = new MemoryHandle[rest.Length];
         for (int i = 0; i < rest.Length; i++, skip = 0)
         {
             rest[i] = rest[i][(int)skip..];
-            addresses[i] = new MemoryHandle((byte*)loan.Pins[first + i].Pointer + skip);
+            addresses[i] = new MemoryHandle((byte*)_pins[first + i].Pointer + skip);
         }
 
         _op.Part(rest, _done).Write(Driver, this, step: 0, _token, linked: false, pins: addresses);
@@ -122,23 +96,15 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         if (res > 0)
             _done += res;
         bool again = res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done));
-        if (again && !_cancelled && !_file.IsDisposed && !Op.Refused(Driver, _token))
+        if (again && MayGoOn(_file, _token))
         {
             Submit();
             return;
         }
 
-        Driver.Unpin(ref _pin);
-        _pins?.Return(Driver);
-        _pins = null;
+        foreach (ref MemoryHandle pin in _pins.AsSpan(0, _op.PinCount))
+            Driver.Unpin(ref pin);
         base.Complete(again ? -Errno.ECANCELED : res, flags, step);
-    }
-
-    /// <summary>The handle, or everything, is to end: a short transfer must not go on.</summary>
-    internal override void CancelLoan(ulong key)
-    {
-        _cancelled = true;
-        base.CancelLoan(key);
     }
 
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
@@ -148,13 +114,15 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     private int TakeResult(short token)
     {
         Take(token);
-        (int res, RingFile file, Op op, CancellationToken cancelled, string what) = (Res, _file, _op, _token, _what);
-        (long done, long length, bool whole) = (_done, _length, _whole);
+        int res = Res;
+        Exception? failure = res >= 0 && (!_whole || _done == _length) ? null : _file.Failure(res, _op, _token, _what, _done, _length);
         _file = null!;
         _op = default;
         _token = default;
+        if (_pins.Length > MostMemories)
+            _pins = new MemoryHandle[1]; // Not for ever what one long list needed.
         HandlePools.OfThread.FileTransfers.Return(this);
 
-        return res >= 0 && (!whole || done == length) ? res : throw file.Failure(res, op, cancelled, what, whole, done, length);
+        return failure is null ? res : throw failure;
     }
 }

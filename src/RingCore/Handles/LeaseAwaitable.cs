@@ -38,7 +38,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
         if (res == -Errno.ENOBUFS)
         {
             leases.RanDry();
-            if (!_connection.IsDisposed && !Op.Refused(Driver, _token))
+            if (MayGoOn(_connection, _token))
             {
                 Submit(select: false);
                 return;
@@ -62,17 +62,13 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
     public ReadLease GetResult(short token)
     {
         Take(token);
-        int res = Res;
-        LeaseOwner? owner = _owner;
-        RingConnection connection = _connection;
-        CancellationToken cancelled = _token;
+        ReadLease lease = Res > 0 ? new ReadLease(_owner!, Res) : default;
+        Exception? failure = Res < 0 ? RingErrors.Socket(Res, _connection, _token, "Reading") : null;
         _owner = null;
         _connection = null!;
         _token = default;
         HandlePools.OfThread.LeasedReads.Return(this);
 
-        if (res > 0)
-            return new ReadLease(owner!, res);
-        return res == 0 ? default : throw RingErrors.Socket(res, connection, cancelled, "Reading");
+        return failure is null ? lease : throw failure;
     }
 }

@@ -15,11 +15,7 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
     private int _error;
 
     internal LeaseStream(RingConnection connection, int mostLeases, CancellationToken token)
-        : base(connection.Driver, token, mostLeases) => _connection = connection;
-
-    protected override bool CanArm => !_connection.IsDisposed;
-
-    protected override void ThrowIfClosed() => _connection.ThrowIfDisposed();
+        : base(connection, token, mostLeases) => _connection = connection;
 
     protected override void Arm()
     {

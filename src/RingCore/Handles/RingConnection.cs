@@ -69,11 +69,7 @@ public sealed class RingConnection : RingStream
     /// <summary>Takes over a connected stream socket.</summary>
     /// <param name="fd">The socket.</param>
     /// <param name="ownsFd">Whether it is closed with the connection.</param>
-    public static new RingConnection Adopt(int fd, bool ownsFd = true)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(fd);
-        return new RingConnection(OpDriver.Required, fd, ownsFd);
-    }
+    public static new RingConnection Adopt(int fd, bool ownsFd = true) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>Options of the socket, as setsockopt(2) has them.</summary>
     public SocketOptions Options => new(Fd);

@@ -46,30 +46,23 @@ public static class RingCopy
         var copy = new Copy(from, Position(from, fromOffset), to, Position(to, toOffset), count, stop);
         from.Driver.ThrowIfNotOwner();
         to.Driver.ThrowIfNotOwner();
-        int res;
+        (to as RingStream)?.ThrowIfWriting(); // Before either is held.
         (from as RingStream)?.StartReading();
+        (to as RingStream)?.HoldWriting();
         try
         {
-            (to as RingStream)?.HoldWriting();
-            try
-            {
-                from.EndCopies += stop.Cancel;
-                to.EndCopies += stop.Cancel;
-                res = await copy.RunAsync();
-            }
-            finally
-            {
-                from.EndCopies -= stop.Cancel;
-                to.EndCopies -= stop.Cancel;
-                (to as RingStream)?.SendEnded();
-            }
+            from.EndCopies += stop.Cancel;
+            to.EndCopies += stop.Cancel;
+            int res = await copy.RunAsync();
+            return res >= 0 ? copy.Done : throw copy.Failure(res, token);
         }
         finally
         {
+            from.EndCopies -= stop.Cancel;
+            to.EndCopies -= stop.Cancel;
             (from as RingStream)?.ReceiveEnded();
+            (to as RingStream)?.SendEnded();
         }
-
-        return res >= 0 ? copy.Done : throw copy.Failure(res, token);
     }
 
     private static long Position(RingHandle handle, long offset)

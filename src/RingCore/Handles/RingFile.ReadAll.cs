@@ -59,7 +59,7 @@ public sealed partial class RingFile
                 if (count > 0)
                     yield return free[..count];
                 if (res < 0)
-                    throw Failure(res, Op.Read(this, free, read.Offset), token, "Reading", whole: false, count, size);
+                    throw Failure(res, Op.Read(this, free, read.Offset), token, "Reading", count, size);
                 if (count < size)
                     yield break;
             }

@@ -220,7 +220,7 @@ public sealed partial class RingFile : RingHandle
     internal bool EndsWith(io_uring_op op, long done) => op == io_uring_op.IORING_OP_READ && IsDirect && done % 512 != 0;
 
     /// <summary>What a transfer that failed, or ended too early, throws.</summary>
-    internal Exception Failure(int res, in Op op, CancellationToken token, string what, bool whole, long done, long length)
+    internal Exception Failure(int res, in Op op, CancellationToken token, string what, long done, long length)
     {
         what = $"{what} '{Path}'";
         if (res >= 0 && op.Code == io_uring_op.IORING_OP_READ)
@@ -260,12 +260,7 @@ public sealed partial class RingFile : RingHandle
     {
         if (mode is < FileMode.CreateNew or > FileMode.Append || access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(mode), $"{mode}, {access}", "Not a FileMode, or not a FileAccess.");
-        int flags = access switch
-        {
-            FileAccess.Read => FileConstants.O_RDONLY,
-            FileAccess.Write => FileConstants.O_WRONLY,
-            _ => FileConstants.O_RDWR,
-        };
+        int flags = (int)access - 1; // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
         flags |= mode switch
         {
             FileMode.Open => 0,

@@ -19,8 +19,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     private readonly long _offset;
     private Memory<byte> _filling;
     private Memory<byte> _other; // With the kernel, or free.
-    private ValueTask _write; // Never throws: what fails is kept.
-    private bool _writing;
+    private Task _write = Task.CompletedTask; // The other one's. Never throws: what fails is kept.
     private int _used;
     private Exception? _failure;
     private bool _busy;
@@ -49,7 +48,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     {
         Check();
         token.ThrowIfCancellationRequested();
-        if (memory.Length >= _filling.Length - _used || _failure is not null || (_writing && _write.IsCompleted))
+        if (memory.Length >= _filling.Length - _used || _failure is not null)
             return WriteSlowAsync(memory, flush: false);
         memory.CopyTo(_filling[_used..]);
         _used += memory.Length;
@@ -82,17 +81,17 @@ public sealed class RingFileWriter : IAsyncDisposable
         _busy = true;
         try
         {
-            if (_writing && (flush || _write.IsCompleted))
-                await EndWriteAsync();
+            if (flush)
+                await _write;
             ThrowIfFailed();
-            while (!memory.IsEmpty || (_used == _filling.Length && !_writing) || (flush && _used > 0))
+            while (!memory.IsEmpty || (_used == _filling.Length && _write.IsCompleted) || (flush && _used > 0))
             {
                 int part = Math.Min(memory.Length, _filling.Length - _used);
                 memory[..part].CopyTo(_filling[_used..]);
                 _used += part;
                 Accepted += part;
                 memory = memory[part..];
-                if (flush || (_used == _filling.Length && !(memory.IsEmpty && _writing)))
+                if (flush || (_used == _filling.Length && (!memory.IsEmpty || _write.IsCompleted)))
                 {
                     await EndWriteAsync();
                     StartWrite();
@@ -113,23 +112,17 @@ public sealed class RingFileWriter : IAsyncDisposable
         (_filling, _other) = (_other, _filling);
         int length = _used;
         _used = 0;
-        _writing = true;
         _write = PutAsync(_other[..length]);
     }
 
     private async ValueTask EndWriteAsync()
     {
-        if (_writing)
-        {
-            await _write;
-            _writing = false;
-        }
-
+        await _write;
         ThrowIfFailed();
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Kept, and thrown by every call from then on.")]
-    private async ValueTask PutAsync(ReadOnlyMemory<byte> memory)
+    private async Task PutAsync(ReadOnlyMemory<byte> memory)
     {
         try
         {

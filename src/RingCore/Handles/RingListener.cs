@@ -107,38 +107,27 @@ public sealed class RingListener : RingHandle
     {
         await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot().GetAsyncEnumerator(token);
         while (await NextAsync(accepts, token))
-        {
-            OpResult result = accepts.Current;
-            if (result.IsSuccess)
-            {
-                yield return wrap(result.Res);
-                continue;
-            }
-
-            if (result.Res == -Errno.ECANCELED)
-                break; // The listener is being disposed, or its ops were cancelled.
-            try
-            {
-                await PauseOrThrow(result.Res, token);
-            }
-            catch (OperationCanceledException)
-            {
-                break; // Asked to stop in the pause.
-            }
-        }
+            yield return wrap(accepts.Current.Res);
     }
 
-    /// <summary>The next result; the ways to be asked to stop all end the sequence.</summary>
+    /// <summary>Whether there is a next connection; the ways to be asked to stop all end the sequence.</summary>
     private async ValueTask<bool> NextAsync(IAsyncEnumerator<OpResult> accepts, CancellationToken token)
     {
         try
         {
-            return !IsDisposed && await accepts.MoveNextAsync();
+            while (!IsDisposed && await accepts.MoveNextAsync() && accepts.Current.Res != -Errno.ECANCELED) // Then the listener's ops were cancelled.
+            {
+                if (accepts.Current.IsSuccess)
+                    return true;
+                await PauseOrThrow(accepts.Current.Res, token);
+            }
         }
-        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return false;
+            // Asked to stop, perhaps in a pause.
         }
+
+        return false;
     }
 
     private RingConnection Wrap(int fd) => new(Driver, Prepare(fd));

@@ -44,13 +44,10 @@ public sealed class RingPipe : RingStream
     public static async ValueTask<RingPipe> OpenAsync(string path, FileAccess access, CancellationToken token = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (access is < FileAccess.Read or > FileAccess.ReadWrite)
+            throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
-        Op open = Op.OpenAtWorker(path, access switch
-        {
-            FileAccess.Read => FileConstants.O_RDONLY,
-            FileAccess.Write => FileConstants.O_WRONLY,
-            _ => FileConstants.O_RDWR,
-        });
+        Op open = Op.OpenAtWorker(path, (int)access - 1); // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
         OpResult result;
         do
             result = await open.Start(token);
@@ -61,11 +58,7 @@ public sealed class RingPipe : RingStream
     /// <summary>Takes over an fd that is read or written at its own position: a pipe's end, a terminal, a FIFO.</summary>
     /// <param name="fd">An open fd. It may be O_NONBLOCK: waiting is then a poll.</param>
     /// <param name="ownsFd">Whether it is closed with the handle.</param>
-    public static new RingPipe Adopt(int fd, bool ownsFd = true)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(fd);
-        return new RingPipe(OpDriver.Required, fd, ownsFd);
-    }
+    public static new RingPipe Adopt(int fd, bool ownsFd = true) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>
     /// Standard input (fd 0), whatever it is; the fd stays open when the handle is disposed. Pipes and sockets are polled without a

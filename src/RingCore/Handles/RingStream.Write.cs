@@ -110,7 +110,7 @@ public abstract partial class RingStream
     }
 
     /// <summary>For what does not queue: a single send, a copy to here.</summary>
-    private protected void ThrowIfWriting()
+    internal void ThrowIfWriting()
     {
         ThrowIfNotReady();
         ThrowIfFaulted();
@@ -142,7 +142,7 @@ public abstract partial class RingStream
             SendEnded();
             write.Finish(write.Done);
         }
-        else if (res > 0 && !IsDisposed && !write.CancelWanted && !Op.Refused(Driver, write.Token))
+        else if (res > 0 && write.MayGoOn(this, write.Token))
         {
             Submit(write);
         }
@@ -264,9 +264,9 @@ public abstract partial class RingStream
         ref OpSlot slot = ref Driver.Begin(_gather, this, out io_uring_sqe* sqe, out _);
         msghdr* message = Driver.LendVector(ref slot, memories, pins);
         if (IsSocket)
-            Prep.SendMsg(sqe, message, Driver.WriteFlags);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_SENDMSG, (ulong)message, 1, Driver.WriteFlags);
         else
-            Prep.ReadWrite(sqe, io_uring_op.IORING_OP_WRITEV, (ulong)message->msg_iov, (uint)count, offset: -1);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_WRITEV, (ulong)message->msg_iov, (uint)count, offset: -1);
         Driver.Prepared(ref slot, sqe);
     }
 

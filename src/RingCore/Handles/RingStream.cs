@@ -81,13 +81,4 @@ public abstract partial class RingStream : RingHandle
     /// <summary>A read has ended, whatever it brought; the next may start.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ReceiveEnded() => _reading = false;
-
-    /// <summary>An exact read goes on after a short result. False: not any more.</summary>
-    internal bool ContinueReceive(TransferAwaitable transfer)
-    {
-        if (IsDisposed || transfer.CancelWanted || Op.Refused(Driver, transfer.Token))
-            return false;
-        transfer.Submit();
-        return true;
-    }
 }

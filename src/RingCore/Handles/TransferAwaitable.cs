@@ -36,9 +36,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal MemoryHandle Pin;
     internal TransferKind Kind;
 
-    /// <summary>A write whose token struck while it was queued or gathered with others, or a transfer of a handle whose ops were cancelled.</summary>
-    internal bool CancelWanted;
-
     private bool _polls;
     private CancellationTokenRegistration _queued;
 
@@ -61,7 +58,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         transfer.Memory = memory;
         transfer.Token = token;
         transfer.Done = 0;
-        transfer.CancelWanted = false;
         return transfer;
     }
 
@@ -78,11 +74,11 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         {
             byte* address = (byte*)Pin.Pointer + Done;
             if (!Stream.IsSocket)
-                Prep.ReadWrite(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
+                Prep.Transfer(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
             else if (Kind == TransferKind.Write)
-                Prep.Send(sqe, (ulong)address, (uint)Left, Driver.WriteFlags);
+                Prep.Transfer(sqe, io_uring_op.IORING_OP_SEND, (ulong)address, (uint)Left, Driver.WriteFlags);
             else
-                Prep.Recv(sqe, (ulong)address, (uint)Left);
+                Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, (ulong)address, (uint)Left);
         }
 
         Driver.Prepared(ref slot, sqe);
@@ -111,8 +107,12 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
                 if (res > 0)
                 {
                     Done += res;
-                    if (Left > 0 && Stream.ContinueReceive(this))
+                    if (Left > 0 && MayGoOn(Stream, Token))
+                    {
+                        Submit();
                         return;
+                    }
+
                     res = Left > 0 ? -Errno.ECANCELED : Done;
                 }
 
@@ -134,7 +134,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         if (!again)
             return false;
         res = -Errno.ECANCELED;
-        bool goes = !CancelWanted && !Stream.IsDisposed && !Op.Refused(Driver, Token);
+        bool goes = MayGoOn(Stream, Token);
         _polls &= goes;
         return goes;
     }
@@ -158,13 +158,6 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         Driver.Unpin(ref Pin);
         base.Complete(res, flags, 0);
         Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
-    }
-
-    /// <summary>The handle, or everything, is to end: what came short must not go on.</summary>
-    internal override void CancelLoan(ulong key)
-    {
-        CancelWanted = true;
-        base.CancelLoan(key);
     }
 
     internal override void Refused()
@@ -191,31 +184,25 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     {
         Take(token);
         int res = Res;
-        int done = Done;
-        int wanted = Memory.Length;
-        TransferKind kind = Kind;
-        RingStream stream = Stream;
-        CancellationToken cancelled = Token;
+        Exception? failure = res < 0 || (Kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null; // While the fields still stand.
         Stream = null!;
         Memory = default;
         Token = default;
         HandlePools.OfThread.Transfers.Return(this);
 
-        if (res < 0)
-            throw Failure(res, kind, stream, cancelled, done);
-        if (kind == TransferKind.ReceiveExactly && done < wanted)
-            throw new EndOfStreamException($"The peer finished after {done} of {wanted} bytes.");
-        return res;
+        return failure is null ? res : throw failure;
     }
 
-    private static Exception Failure(int res, TransferKind kind, RingStream stream, CancellationToken token, int done)
+    private Exception Failure()
     {
-        string what = kind == TransferKind.Write ? "Writing" : "Reading";
-        if (res == -Errno.ECANCELED && kind == TransferKind.Write && done == 0 && !token.IsCancellationRequested && stream is { IsDisposed: false, Fault: { } fault })
+        if (Res >= 0)
+            return new EndOfStreamException($"The peer finished after {Done} of {Memory.Length} bytes.");
+        if (Kind != TransferKind.Write)
+            return Stream.Error(Res, Token, "Reading");
+        if (Res == -Errno.ECANCELED && Done == 0 && !Token.IsCancellationRequested && Stream is { IsDisposed: false, Fault: { } fault })
             return fault;
-        Exception error = stream.Error(res, token, what);
-        if (kind == TransferKind.Write && done > 0)
-            return new IOException($"The write ended after {done} bytes had left, and nothing more can be written after them: {error.Message}", error);
-        return error;
+        Exception error = Stream.Error(Res, Token, "Writing");
+        return Done == 0 ? error
+            : new IOException($"The write ended after {Done} bytes had left, and nothing more can be written after them: {error.Message}", error);
     }
 }

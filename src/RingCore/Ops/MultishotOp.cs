@@ -21,7 +21,7 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
     /// <summary>Starts a sequence. Owner thread; one consumer.</summary>
     /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/> after the results that came before.</param>
     public IAsyncEnumerator<OpResult> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        new Stream(OpDriver.Required, _op, cancellationToken);
+        new Stream(_op, cancellationToken);
 
     private sealed class Stream : MultishotStream<OpResult>
     {
@@ -29,17 +29,15 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
         private readonly bool _isAccept;
         private readonly bool _multishot;
 
-        internal Stream(OpDriver driver, Op op, CancellationToken token)
-            : base(driver, token, cap: int.MaxValue) // The backlog and the CQ bound it.
+        internal Stream(Op op, CancellationToken token)
+            : base(op.Handle!, token, cap: int.MaxValue) // The backlog and the CQ bound it.
         {
             _op = op;
             _isAccept = op.Code == io_uring_op.IORING_OP_ACCEPT;
 
             // FALLBACK MultishotAccept (5.19), MultishotPoll (5.13): one-shot ops, one per result.
-            _multishot = driver.Ring.Features.HasFlag(_isAccept ? RingFeatures.MultishotAccept : RingFeatures.MultishotPoll);
+            _multishot = Driver.Ring.Features.HasFlag(_isAccept ? RingFeatures.MultishotAccept : RingFeatures.MultishotPoll);
         }
-
-        protected override void ThrowIfClosed() => _op.ThrowIfUnusable();
 
         protected override void Arm() => _op.Write(Driver, this, step: 0, Token, linked: false, _multishot);
 

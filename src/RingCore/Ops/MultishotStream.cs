@@ -11,6 +11,7 @@ namespace RingCore;
 internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, IValueTaskSource<bool>, IValueTaskSource
 {
     private readonly Queue<T> _results = new();
+    private readonly RingHandle _handle;
     private readonly int _cap;
     private MultishotState _state;
     private bool _waiting;
@@ -18,12 +19,13 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     private bool _ended;
     private bool _endAsked; // Its handle's ops are to end: it must not be armed again by itself.
 
-    /// <param name="driver">Whose ring.</param>
+    /// <param name="handle">Whose op.</param>
     /// <param name="token">Ends the sequence after the results that came before.</param>
     /// <param name="cap">Results kept for the consumer before the multishot is cancelled until it has caught up.</param>
-    protected MultishotStream(OpDriver driver, CancellationToken token, int cap)
+    protected MultishotStream(RingHandle handle, CancellationToken token, int cap)
     {
-        Driver = driver;
+        Driver = OpDriver.Required;
+        _handle = handle;
         Token = token;
         _cap = cap;
     }
@@ -33,12 +35,6 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     protected CancellationToken Token { get; }
 
     protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
-
-    /// <summary>Whether the handle is still open. Asked inside the reap, where nothing may throw.</summary>
-    protected virtual bool CanArm => true;
-
-    /// <summary>Throws when the handle is disposed, or another executor's.</summary>
-    protected abstract void ThrowIfClosed();
 
     /// <summary>Writes the SQE.</summary>
     protected abstract void Arm();
@@ -75,7 +71,7 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
             if (_ended || Driver.Stopping || Token.IsCancellationRequested)
                 _state.Move(MultishotState.Ended);
             else
-                ThrowIfClosed();
+                _handle.ThrowIfNotReady();
         }
 
         _waiting = true;
@@ -118,7 +114,7 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
             _state.Move(MultishotState.Ended);
             ReleaseUntaken();
         }
-        else if (_waiting && _results.Count == 0 && !_ended && !over && CanArm)
+        else if (_waiting && _results.Count == 0 && !_ended && !over && !_handle.IsDisposed)
         {
             StartArmed(); // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on waiting.
             return;

@@ -10,15 +10,6 @@ public readonly partial struct Op
 {
     private const uint CurrentDirectory = unchecked((uint)FileConstants.AT_FDCWD);
 
-    /// <summary>Part of a transfer: other memory, another offset.</summary>
-    private Op(in Op op, ReadOnlyMemory<byte> memory, object? extra, long done)
-    {
-        this = op;
-        _memory = memory;
-        _extra = extra;
-        _off = op._off + (ulong)done;
-    }
-
     /// <summary>Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close.</summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>
@@ -101,15 +92,25 @@ public readonly partial struct Op
     internal static Op Vectored(io_uring_op code, RingHandle handle, ReadOnlyMemory<byte>[] list, long offset, uint rwFlags = 0) =>
         new(code, handle, extra: list, off: (ulong)offset, opFlags: rwFlags);
 
-    internal ReadOnlyMemory<byte> Memory => _memory;
-
-    internal ReadOnlyMemory<byte>[]? List => _extra as ReadOnlyMemory<byte>[];
+    internal ReadOnlyMemory<byte>[]? List => Extra as ReadOnlyMemory<byte>[];
 
     /// <summary>The same transfer without its first bytes.</summary>
-    internal Op Part(int done) => new(this, _memory[done..], _extra, done);
+    internal Op Part(int done) => this with { Memory = Memory[done..], Off = Off + (ulong)done };
 
     /// <inheritdoc cref="Part(int)"/>
-    internal Op Part(ReadOnlyMemory<byte>[] list, long done) => new(this, _memory, list, done);
+    internal Op Part(ReadOnlyMemory<byte>[] list, long done) => this with { Extra = list, Off = Off + (ulong)done };
+
+    /// <summary>Bytes of its memory, or of all its memories.</summary>
+    internal long Length
+    {
+        get
+        {
+            long length = Memory.Length;
+            foreach (ReadOnlyMemory<byte> memory in List ?? [])
+                length += memory.Length;
+            return length;
+        }
+    }
 
     private static Op OfPath(
         io_uring_op code, string paths, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
@@ -118,7 +119,7 @@ public readonly partial struct Op
     /// <summary>The op's strings in native memory: the first one's address, and the second one's or 0.</summary>
     private unsafe byte* LayOutPaths(OpDriver driver, ref OpSlot slot, out ulong second)
     {
-        var paths = (string)_extra!;
+        var paths = (string)Extra!;
         int bytes = Encoding.UTF8.GetByteCount(paths) + 1; // The block is zeroed: that ends the last string.
         byte* text = driver.Table.RentWide(ref slot, bytes);
         Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));

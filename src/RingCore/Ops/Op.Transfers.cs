@@ -37,7 +37,7 @@ public readonly partial struct Op
         return new(io_uring_op.IORING_OP_TEE, to, extra: from, len: (uint)length, opFlags: flags);
     }
 
-    private RingHandle Source => (RingHandle)_extra!;
+    private RingHandle Source => (RingHandle)Extra!;
 
     /// <summary>Reads into part of a registered buffer (IORING_OP_READ_FIXED, 5.1). Result: bytes, 0 at the end.</summary>
     /// <param name="handle">What to read from.</param>

@@ -16,12 +16,8 @@ namespace RingCore;
 public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
-    private readonly object? _extra; // A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.
-    private readonly ReadOnlyMemory<byte> _memory;
-    private readonly TimeSpan _deadline;
 
-    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an open that wants a worker has _off 1.
-    private readonly ulong _off;
+    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an open that wants a worker has Off 1.
     private readonly ulong _addr;
     private readonly int _fd;
     private readonly uint _len;
@@ -34,29 +30,34 @@ public readonly partial struct Op
     {
         _code = code;
         _handle = handle;
-        _memory = memory;
-        _extra = extra;
-        _off = off;
+        Memory = memory;
+        Extra = extra;
+        Off = off;
         _addr = addr;
         _fd = fd;
         _len = len;
         _opFlags = opFlags;
     }
 
-    private Op(in Op op, TimeSpan deadline)
-    {
-        this = op;
-        _deadline = deadline;
-    }
-
     /// <summary>The opcode.</summary>
     public io_uring_op Code => _code;
+
+    internal RingHandle? Handle => _handle;
+
+    private ReadOnlyMemory<byte> Memory { get; init; }
+
+    /// <summary>A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.</summary>
+    private object? Extra { get; init; }
+
+    private ulong Off { get; init; }
+
+    private TimeSpan Deadline { get; init; }
 
     /// <summary>A timer's time: its ticks stand for the address of the timespec that Fill lays out.</summary>
     private TimeSpan Time => new((long)_addr);
 
     /// <summary>SQEs this op takes: 1, or 2 with a deadline.</summary>
-    internal int SqeCount => _deadline == default ? 1 : 2;
+    internal int SqeCount => Deadline == default ? 1 : 2;
 
     /// <summary>Whether its result is an fd, which somebody has to close.</summary>
     internal bool YieldsFd => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET;
@@ -142,7 +143,7 @@ public readonly partial struct Op
     public Op WithTimeout(TimeSpan deadline)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
-        return new(this, deadline);
+        return this with { Deadline = deadline };
     }
 
     /// <summary>
@@ -153,9 +154,9 @@ public readonly partial struct Op
 
     /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>
     /// <exception cref="NotSupportedException">The opcode has no multishot form here.</exception>
-    public MultishotOp Multishot() => _deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
+    public MultishotOp Multishot() => Deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
         ? new MultishotOp(this)
-        : throw new NotSupportedException($"{_code}{(_deadline == default ? "" : " with a deadline")} has no multishot form at the op level.");
+        : throw new NotSupportedException($"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form at the op level.");
 
     /// <summary>Submits with the next enter. The ValueTask is for one await, on the owner thread.</summary>
     /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
@@ -174,7 +175,7 @@ public readonly partial struct Op
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
         bool refused = Refused(driver, token);
-        bool lends = _extra is not null || !_memory.IsEmpty;
+        bool lends = Extra is not null || !Memory.IsEmpty;
         MemoryHandle pin = default;
         Span<MemoryHandle> pins = PinCount == 1 ? new Span<MemoryHandle>(ref pin) : new MemoryHandle[PinCount];
         if (lends && !refused)
@@ -203,23 +204,23 @@ public readonly partial struct Op
     internal void ThrowIfUnusable()
     {
         _handle?.ThrowIfNotReady();
-        (_extra as RingHandle)?.ThrowIfNotReady();
-        (_extra as RingBuffer)?.Owner.ThrowIfUnusable();
+        (Extra as RingHandle)?.ThrowIfNotReady();
+        (Extra as RingBuffer)?.Owner.ThrowIfUnusable();
     }
 
     /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch
     {
-        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => _memory.Length,
-        io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => Total((ReadOnlyMemory<byte>[])_extra!),
-        io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => _memory.Length,
-        io_uring_op.IORING_OP_SENDMSG when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Total((ReadOnlyMemory<byte>[])_extra!),
-        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => (int)_len,
+        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV
+            or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => Length,
+        io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_SENDMSG
+            when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Length,
+        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => _len,
         _ => 0,
     };
 
     /// <summary>Pins that <see cref="Pin"/> takes: one for each memory of a list, else one, of nothing where the op lends none.</summary>
-    internal int PinCount => _extra is ReadOnlyMemory<byte>[] list ? list.Length : 1;
+    internal int PinCount => List?.Length ?? 1;
 
     /// <summary>
     /// All pins of what is to be linked, then room for all its SQEs, before the first is begun: Pin may be a user's code and throw, start
@@ -235,7 +236,7 @@ public readonly partial struct Op
             {
                 sqes += step.SqeCount;
                 for (int i = 0; i < step.PinCount; i++)
-                    pins[taken++] = step._extra is RingBuffer buffer ? buffer.Owner.Lend(step._memory) : (step.List is { } list ? list[i] : step._memory).Pin();
+                    pins[taken++] = step.Extra is RingBuffer buffer ? buffer.Owner.Lend(step.Memory) : (step.List is { } list ? list[i] : step.Memory).Pin();
             }
 
             driver.Reserve(sqes);
@@ -250,14 +251,6 @@ public readonly partial struct Op
         }
     }
 
-    private static int Total(ReadOnlyMemory<byte>[] memories)
-    {
-        int total = 0;
-        foreach (ReadOnlyMemory<byte> memory in memories)
-            total += memory.Length;
-        return total;
-    }
-
     /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void Write(
@@ -269,37 +262,34 @@ public readonly partial struct Op
             sqe->opcode = io_uring_op.IORING_OP_NOP;
         else
             Fill(driver, ref slot, index, sqe, multishot, pins);
-        if (linked || _deadline != default)
+        if (linked || Deadline != default)
             sqe->flags |= IOSQE_IO_LINK;
         driver.Prepared(ref slot, sqe);
-        if (_deadline != default)
-            driver.PrepareLinkTimeout(ref slot, index, _deadline, linked);
+        if (Deadline != default)
+            driver.PrepareLinkTimeout(ref slot, index, Deadline, linked);
         OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>The description's fields, as they are, or where they have been lent or laid out.</summary>
     private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, bool multishot, ReadOnlySpan<MemoryHandle> pins)
     {
-        (ulong off, ulong addr, uint len) = (_off, _addr, _len);
+        (ulong off, ulong addr, uint len) = (Off, _addr, _len);
         switch (_code)
         {
-            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND:
-                addr = driver.Lend(ref slot, _memory, pins);
-                len = (uint)_memory.Length;
-                break;
-            case io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
-                var buffer = (RingBuffer)_extra!;
-                addr = driver.Lend(ref slot, _memory, pins); // Inside the registered buffer of that index.
-                len = (uint)_memory.Length;
-                sqe->buf_index = (ushort)buffer.Index;
+            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND
+                or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
+                addr = driver.Lend(ref slot, Memory, pins);
+                len = (uint)Memory.Length;
+                if (Extra is RingBuffer buffer)
+                    sqe->buf_index = (ushort)buffer.Index; // The address lies inside the buffer of that index.
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
-                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
+                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])Extra!, pins);
                 addr = (ulong)vector->msg_iov;
                 len = (uint)vector->msg_iovlen;
                 break;
             case io_uring_op.IORING_OP_SENDMSG:
-                addr = (ulong)driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])_extra!, pins);
+                addr = (ulong)driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])Extra!, pins);
                 break;
             case io_uring_op.IORING_OP_ACCEPT when multishot:
                 sqe->ioprio = OpFlags.IORING_ACCEPT_MULTISHOT; // The per-op flags of accept, send and receive live here, not in op flags.
@@ -308,7 +298,7 @@ public readonly partial struct Op
                 len = OpFlags.IORING_POLL_ADD_MULTI;
                 break;
             case io_uring_op.IORING_OP_CONNECT:
-                var address = (byte[])_extra!;
+                var address = (byte[])Extra!;
                 addr = (ulong)driver.Table.RentWide(ref slot, address.Length);
                 off = (ulong)address.Length; // addrlen stands in the offset's place.
                 address.CopyTo(new Span<byte>((void*)addr, address.Length));
@@ -322,10 +312,10 @@ public readonly partial struct Op
                 break;
             case io_uring_op.IORING_OP_STATX:
                 addr = (ulong)LayOutPaths(driver, ref slot, out _);
-                off = driver.Lend(ref slot, _memory, pins);
+                off = driver.Lend(ref slot, Memory, pins);
                 break;
             default:
-                if (_extra is string)
+                if (Extra is string)
                 {
                     sqe->flags = off == 0 ? (byte)0 : IOSQE_ASYNC;
                     addr = (ulong)LayOutPaths(driver, ref slot, out off);

@@ -17,14 +17,17 @@ internal abstract class OpAwaitable : OpSink
 {
     internal int Res;
     internal uint Flags;
-    private short _version;
+
+    /// <summary>What has come short must not go on: its handle's ops were cancelled, or its token struck where no op of its own could be asked.</summary>
+    internal bool CancelWanted;
+
     private AwaitState _state;
     private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
     private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
-    private object? _context; // A foreign SynchronizationContext or TaskScheduler, or an ExecutionContext to restore: rare.
+    private SynchronizationContext? _context; // A foreign one: rare.
 
-    internal short Version => _version;
+    internal short Version { get; private set; }
 
     internal override object? Waiter => _box ?? (_continuationState as Action)?.Target ?? _continuationState;
 
@@ -40,7 +43,17 @@ internal abstract class OpAwaitable : OpSink
     protected void Begin(OpDriver driver)
     {
         Driver = driver;
+        CancelWanted = false;
         _state.Move(AwaitState.Pending);
+    }
+
+    /// <summary>Whether it may go back to the kernel, with what is left or in another way.</summary>
+    internal bool MayGoOn(RingHandle handle, CancellationToken token) => !CancelWanted && !handle.IsDisposed && !Op.Refused(Driver, token);
+
+    internal override void CancelLoan(ulong key)
+    {
+        CancelWanted = true;
+        base.CancelLoan(key);
     }
 
     /// <summary>The result is in. Also called without a kernel op, for what is refused before it reaches the kernel.</summary>
@@ -62,22 +75,17 @@ internal abstract class OpAwaitable : OpSink
 
     internal sealed override void Run()
     {
-        if (_context is not null)
-        {
-            RunInContext();
-            return;
-        }
-
-        Action<object?> continuation = _continuation!;
-        object? state = _continuationState;
-        _continuation = null;
-        _continuationState = null;
-        continuation(state);
+        (Action<object?> continuation, object? state, SynchronizationContext? context) = (_continuation!, _continuationState, _context);
+        (_continuation, _continuationState, _context) = (null, null, null);
+        if (context is not null)
+            context.Post(new SendOrPostCallback(continuation), state);
+        else
+            continuation(state);
     }
 
     public ValueTaskSourceStatus GetStatus(short token)
     {
-        if (token != _version)
+        if (token != Version)
             ThrowStale();
         if (_state == AwaitState.Completed)
             return CompletedStatus;
@@ -91,7 +99,7 @@ internal abstract class OpAwaitable : OpSink
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        if (token != _version || _box is not null || _continuation is not null)
+        if (token != Version || _box is not null || _continuation is not null)
             ThrowStale();
 
         // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no context captured.
@@ -125,10 +133,10 @@ internal abstract class OpAwaitable : OpSink
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Take(short token)
     {
-        if (token != _version || _state != AwaitState.Completed)
+        if (token != Version || _state != AwaitState.Completed)
             ThrowNotReady(token);
         Driver.ThrowIfNotOwner();
-        _version++;
+        Version++;
         _state.Move(AwaitState.Idle);
     }
 
@@ -154,23 +162,12 @@ internal abstract class OpAwaitable : OpSink
         }
     }
 
-    private void RunInContext()
-    {
-        var context = (SynchronizationContext)_context!;
-        Action<object?> continuation = _continuation!;
-        object? state = _continuationState;
-        _context = null;
-        _continuation = null;
-        _continuationState = null;
-        context.Post(new SendOrPostCallback(continuation), state);
-    }
-
     private static void ThrowStale() => throw new InvalidOperationException(
         "This operation's result was taken already, or is awaited elsewhere: await each ValueTask once.");
 
     private void ThrowNotReady(short token)
     {
-        if (token != _version)
+        if (token != Version)
             ThrowStale();
         throw new InvalidOperationException("The operation is still with the kernel: await it instead of blocking on its result.");
     }
@@ -180,25 +177,21 @@ internal abstract class OpAwaitable : OpSink
     {
         if (_state == AwaitState.Idle || Driver is null)
             return;
-        var dropped = new Dropped(this);
-        if (!Driver.Host.Post(dropped))
-            dropped.Refuse();
+        if (!Driver.Host.Post(new ActionWork(Dropped, ReleaseDropped)))
+            ReleaseDropped();
     }
 
-    private sealed class Dropped(OpAwaitable awaitable) : RingWork
+    private void Dropped()
     {
-        internal override void Run()
-        {
-            awaitable.Driver.Ring.Counters.DroppedResults++;
-            Refuse();
-        }
+        Driver.Ring.Counters.DroppedResults++;
+        ReleaseDropped();
+    }
 
-        /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
-        internal override void Refuse()
-        {
-            if (awaitable._state == AwaitState.Completed)
-                awaitable.ReleaseUntaken();
-        }
+    /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
+    private void ReleaseDropped()
+    {
+        if (_state == AwaitState.Completed)
+            ReleaseUntaken();
     }
 }
 

@@ -31,8 +31,9 @@ internal sealed unsafe class OpDriver
     /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
     private const int RestartSys = 512;
 
+    /// <summary>The driver of the calling thread, or null.</summary>
     [ThreadStatic]
-    private static OpDriver? t_current;
+    internal static OpDriver? Current;
 
     internal readonly Ring Ring;
     internal readonly OpTable Table;
@@ -75,14 +76,7 @@ internal sealed unsafe class OpDriver
         WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC) ? SocketConstants.MSG_WAITALL : 0));
     }
 
-    /// <summary>The driver of the calling thread, or null.</summary>
-    internal static OpDriver? Current
-    {
-        get => t_current;
-        set => t_current = value;
-    }
-
-    internal static OpDriver Required => t_current ?? throw new InvalidOperationException(
+    internal static OpDriver Required => Current ?? throw new InvalidOperationException(
         "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync. "
         + "A ConfigureAwait(false) in Task code leaves the executor's thread.");
 
@@ -207,18 +201,12 @@ internal sealed unsafe class OpDriver
     {
         uint given = Ring.Pending;
         int taken = Ring.Enter(minComplete, timeoutNs);
-        if (taken < 0)
-            Explain(taken);
-        else if (given == 0 && Ring.Ready == 0)
-            Ring.Counters.EmptyEnters++;
-        return taken;
-    }
-
-    /// <summary>What enter's errors mean. None of them says that nothing was submitted: the SQ head does.</summary>
-    private void Explain(int error)
-    {
-        switch (-error)
+        switch (-taken) // No error says that nothing was submitted: the SQ head does.
         {
+            case <= 0:
+                if (given == 0 && Ring.Ready == 0)
+                    Ring.Counters.EmptyEnters++;
+                break;
             case Errno.ETIME: // The wait's deadline passed.
                 break;
             case Errno.EINTR: // A signal; the runtime's own included.
@@ -229,8 +217,10 @@ internal sealed unsafe class OpDriver
                 Ring.Counters.Busy++;
                 break;
             default:
-                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-error)}.");
+                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-taken)}.");
         }
+
+        return taken;
     }
 
     /// <summary>
@@ -311,13 +301,8 @@ internal sealed unsafe class OpDriver
         }
         catch (Exception e)
         {
-            Ready.Push(new Thrown(e));
+            Ready.Push(new ActionWork(() => ExceptionDispatchInfo.Throw(e)));
         }
-    }
-
-    private sealed class Thrown(Exception exception) : RingWork
-    {
-        internal override void Run() => ExceptionDispatchInfo.Throw(exception);
     }
 
     private void Return(OpLoans loans)

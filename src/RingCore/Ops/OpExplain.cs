@@ -14,46 +14,46 @@ public readonly partial struct Op
         string target = _handle is null ? "" : $" fd={(_handle.IsDisposed ? "disposed" : _handle.Fd)}";
         string fields = _code switch
         {
-            io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{_memory.Length}] len={_memory.Length} off={Offset}{RwFlags}",
+            io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE => $" addr=memory[{Memory.Length}] len={Memory.Length} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED =>
-                $" addr=buffer[{_memory.Length}] len={_memory.Length} off={Offset} buf_index={((RingBuffer)_extra!).Index}",
-            io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{_memory.Length}] len={_memory.Length} msg_flags=0x{_opFlags:x}",
+                $" addr=buffer[{Memory.Length}] len={Memory.Length} off={Offset} buf_index={((RingBuffer)Extra!).Index}",
+            io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND => $" addr=memory[{Memory.Length}] len={Memory.Length} msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV => $" addr=iovec[{Count}] len={Count} off={Offset}{RwFlags}",
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])_extra!)}) off=addrlen",
+            io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])Extra!)}) off=addrlen",
             io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(Time)} len=1 off=0",
             io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_addr:x})",
-            io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{_extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
+            io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{Extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
             io_uring_op.IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_FSYNC => $" off={_off} len={_len} fsync_flags={_opFlags}",
-            io_uring_op.IORING_OP_FALLOCATE => $" off={_off} addr=length({_addr}) len=mode({_len})",
-            io_uring_op.IORING_OP_FTRUNCATE => $" off=length({_off})",
-            io_uring_op.IORING_OP_STATX => $"{(_handle is null ? " fd=AT_FDCWD" : "")} addr=\"{_extra}\" len=mask(0x{_len:x}) off=statx[{_memory.Length}] statx_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{_extra}\" unlink_flags=0x{_opFlags:x}",
-            io_uring_op.IORING_OP_MKDIRAT => $" fd=AT_FDCWD addr=\"{_extra}\" len=mode({Convert.ToString(_len, 8)})",
+            io_uring_op.IORING_OP_FSYNC => $" off={Off} len={_len} fsync_flags={_opFlags}",
+            io_uring_op.IORING_OP_FALLOCATE => $" off={Off} addr=length({_addr}) len=mode({_len})",
+            io_uring_op.IORING_OP_FTRUNCATE => $" off=length({Off})",
+            io_uring_op.IORING_OP_STATX => $"{(_handle is null ? " fd=AT_FDCWD" : "")} addr=\"{Extra}\" len=mask(0x{_len:x}) off=statx[{Memory.Length}] statx_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{Extra}\" unlink_flags=0x{_opFlags:x}",
+            io_uring_op.IORING_OP_MKDIRAT => $" fd=AT_FDCWD addr=\"{Extra}\" len=mode({Convert.ToString(_len, 8)})",
             io_uring_op.IORING_OP_SYMLINKAT => $" fd=AT_FDCWD {TwoPaths}",
             io_uring_op.IORING_OP_RENAMEAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD rename_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_LINKAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD hardlink_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_SHUTDOWN => $" len=how({_len})",
-            io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{_off:x}) len=protocol({_len})",
+            io_uring_op.IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{Off:x}) len=protocol({_len})",
             io_uring_op.IORING_OP_CLOSE => $" fd={_fd}",
             io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE =>
                 $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)} splice_off_in={(long)_addr} len={_len} splice_flags=0x{_opFlags:x}",
             _ => "",
         };
-        string link = _deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(_deadline)} len=1";
+        string link = Deadline == default ? "" : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(Deadline)} len=1";
         return $"{_code}{target}{fields}{link} · {Meaning}";
     }
 
     private static string Timespec(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"timespec({time.TotalSeconds:0.######} s)");
 
-    private string Offset => (long)_off < 0 ? "-1 (current position)" : $"{_off}";
+    private string Offset => (long)Off < 0 ? "-1 (current position)" : $"{Off}";
 
     private string RwFlags => _opFlags == 0 ? "" : $" rw_flags=0x{_opFlags:x}";
 
-    private string TwoPaths => $"addr=\"{((string)_extra!).Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
+    private string TwoPaths => $"addr=\"{((string)Extra!).Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
 
-    private int Count => ((ReadOnlyMemory<byte>[])_extra!).Length;
+    private int Count => ((ReadOnlyMemory<byte>[])Extra!).Length;
 
     private string Meaning => _code switch
     {

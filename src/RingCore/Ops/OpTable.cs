@@ -53,8 +53,9 @@ internal sealed class OpLoans
     /// <summary>What few ops lend: the memories of a vectored op, the second handle of a splice; or null.</summary>
     internal ExtraLoan? Extra;
 
-    /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null.</summary>
+    /// <summary>Native block for msghdr, sockaddr, iovecs and paths, or null, and its size in bytes.</summary>
     internal nint Wide;
+    internal int WideSize;
 
     internal CancellationTokenRegistration Registration;
 }
@@ -86,16 +87,9 @@ internal sealed unsafe class OpTable
     /// <summary>Native bytes per slot: two timespecs, and when the second is over.</summary>
     private const int StorageSize = 40;
 
-    /// <summary>Bytes of a pooled wide block; a larger need is served by its own allocation.</summary>
-    internal const int WideSize = 1024;
-    private const int WidePooled = 64;
-
-    // Arrays: lists and stacks of nint, and Array.Resize, do not come compiled with the base library, and this is on the way of every start.
-    private readonly nint[] _wideFree = new nint[WidePooled];
-    private int _wideSpare;
+    // An array: lists of nint, and Array.Resize, do not come compiled with the base library, and this is on the way of every start.
     private nint[] _chunks = new nint[0];
     private readonly Stack<OpLoans> _loans = new();
-    private HashSet<nint>? _large;
     private OpSlot[] _slots = [];
     private int _free = -1;
 
@@ -109,12 +103,13 @@ internal sealed unsafe class OpTable
 
     internal int Peak { get; private set; }
 
-    internal int WideInUse { get; private set; }
+    /// <summary>Bytes in wide blocks.</summary>
+    internal long WideInUse { get; private set; }
 
     internal int Capacity => _slots.Length;
 
-    /// <summary>Native memory held: the slots' storage, and the wide blocks in use and pooled.</summary>
-    internal long NativeBytes => (long)_chunks.Length * ChunkSlots * StorageSize + (long)(WideInUse + _wideSpare) * WideSize;
+    /// <summary>Native memory held: the slots' storage, and the wide blocks.</summary>
+    internal long NativeBytes => (long)_chunks.Length * ChunkSlots * StorageSize + WideInUse;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Rent(out int index)
@@ -179,7 +174,7 @@ internal sealed unsafe class OpTable
     internal void Return(OpLoans loans)
     {
         if (loans.Wide != 0)
-            ReturnWide(ref loans.Wide);
+            FreeWide(loans);
         loans.Lent = default;
         loans.Pin = default;
         loans.Extra = null;
@@ -187,32 +182,23 @@ internal sealed unsafe class OpTable
         _loans.Push(loans);
     }
 
-    /// <summary>Gives the slot a native block of at least <paramref name="size"/> bytes, zeroed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // Few ops have one.
+    private void FreeWide(OpLoans loans)
+    {
+        NativeMemory.Free((void*)loans.Wide);
+        WideInUse -= loans.WideSize;
+        (loans.Wide, loans.WideSize) = (0, 0);
+    }
+
+    /// <summary>Gives the slot a native block of <paramref name="size"/> bytes, zeroed.</summary>
     internal byte* RentWide(ref OpSlot slot, int size)
     {
         OpLoans loans = LoansOf(ref slot);
         Debug.Assert(loans.Wide == 0, "a slot has one wide block");
-        WideInUse++;
-        if (size <= WideSize && _wideSpare > 0)
-            NativeMemory.Clear((void*)(loans.Wide = _wideFree[--_wideSpare]), WideSize);
-        else
-            loans.Wide = (nint)NativeMemory.AllocZeroed((nuint)Math.Max(size, WideSize));
-
-        // malloc does not tell a block's size later, and larger ones are rare: they are remembered by address.
-        if (size > WideSize)
-            (_large ??= []).Add(loans.Wide);
+        WideInUse += loans.WideSize = size;
+        loans.Wide = (nint)NativeMemory.Alloc((nuint)size); // Not AllocZeroed: glibc's calloc passes by the thread's cache, and locks.
+        NativeMemory.Clear((void*)loans.Wide, (nuint)size);
         return (byte*)loans.Wide;
-    }
-
-    private void ReturnWide(ref nint wide)
-    {
-        nint block = wide;
-        wide = 0;
-        WideInUse--;
-        if (_large?.Remove(block) == true || _wideSpare == WidePooled)
-            NativeMemory.Free((void*)block);
-        else
-            _wideFree[_wideSpare++] = block;
     }
 
     /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
@@ -222,8 +208,6 @@ internal sealed unsafe class OpTable
         foreach (nint chunk in _chunks)
             NativeMemory.Free((void*)chunk);
         _chunks = [];
-        while (_wideSpare > 0)
-            NativeMemory.Free((void*)_wideFree[--_wideSpare]);
     }
 
     private void Grow(uint generation)

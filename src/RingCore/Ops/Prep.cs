@@ -1,6 +1,6 @@
-// Op layer: the SQEs that handles, timers and the driver write at the call: one method per opcode, every field the opcode reads, nothing
-// else. The SQE comes zeroed, and the fields not named here must stay zero: many opcodes refuse them otherwise. fd and user_data are
-// the driver's. What an Op describes has its fields from its factory, in Op.cs.
+// Op layer: the SQEs that handles, timers and the driver write at the call: every field the opcode reads, nothing else. The SQE comes
+// zeroed, and the fields not named here must stay zero: many opcodes refuse them otherwise. fd and user_data are the driver's. What an
+// Op describes has its fields from its factory, in Op.cs.
 // Unsafe by nature: whoever calls it keeps the memory behind every address alive until the terminal CQE.
 
 using System.Runtime.CompilerServices;
@@ -12,12 +12,17 @@ namespace RingCore;
 /// <summary>Fills zeroed SQEs.</summary>
 internal static unsafe class Prep
 {
+    /// <summary>
+    /// READ, WRITE and WRITEV, at a file offset, or −1 for the file's own position and for what has none; RECV, SEND and SENDMSG with MSG_*.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Recv(io_uring_sqe* sqe, ulong address, uint length)
+    internal static void Transfer(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, uint flags = 0, long offset = 0)
     {
-        sqe->opcode = io_uring_op.IORING_OP_RECV;
+        sqe->opcode = op;
+        sqe->off = (ulong)offset;
         sqe->addr = address;
         sqe->len = length;
+        sqe->rw_flags = flags; // One field, whatever an opcode calls it.
     }
 
     /// <summary>
@@ -31,32 +36,6 @@ internal static unsafe class Prep
         sqe->flags = IOSQE_BUFFER_SELECT;
         sqe->len = length;
         sqe->buf_group = group;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Send(io_uring_sqe* sqe, ulong address, uint length, uint msgFlags)
-    {
-        sqe->opcode = io_uring_op.IORING_OP_SEND;
-        sqe->addr = address;
-        sqe->len = length;
-        sqe->msg_flags = msgFlags;
-    }
-
-    internal static void SendMsg(io_uring_sqe* sqe, msghdr* message, uint msgFlags)
-    {
-        sqe->opcode = io_uring_op.IORING_OP_SENDMSG;
-        sqe->addr = (ulong)message;
-        sqe->len = 1;
-        sqe->msg_flags = msgFlags;
-    }
-
-    /// <summary>READ, WRITE: at a file offset, or −1 for the file's own position and for what has none.</summary>
-    internal static void ReadWrite(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, long offset)
-    {
-        sqe->opcode = op;
-        sqe->off = (ulong)offset;
-        sqe->addr = address;
-        sqe->len = length;
     }
 
     internal static void Timeout(io_uring_sqe* sqe, __kernel_timespec* time)

@@ -32,16 +32,7 @@ public readonly struct ReadLease : IDisposable
 
     /// <summary>The bytes. Valid until Dispose.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
-    public ReadOnlyMemory<byte> Memory
-    {
-        get
-        {
-            if (_owner is null)
-                return default;
-            ObjectDisposedException.ThrowIf(_owner.Version != _version, typeof(ReadLease));
-            return _owner.Slice(Length);
-        }
-    }
+    public ReadOnlyMemory<byte> Memory => _owner is null ? default : _owner.Slice(Length, _version);
 
     /// <summary>The bytes. Valid until Dispose.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed.</exception>
@@ -82,7 +73,12 @@ internal sealed unsafe class LeaseOwner(LeasePool pool, int bufferId, Memory<byt
         SinceMs = nowMs;
     }
 
-    internal ReadOnlyMemory<byte> Slice(int length) => CreateMemory(length);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadOnlyMemory<byte> Slice(int length, uint version)
+    {
+        ObjectDisposedException.ThrowIf(version != Version, typeof(ReadLease));
+        return CreateMemory(length);
+    }
 
     internal void Release(uint version)
     {
@@ -216,18 +212,6 @@ internal sealed unsafe class LeasePool
         Lend();
     }
 
-    /// <summary>A buffer that a CQE named.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private LeaseOwner Take(int bufferId)
-    {
-        LeaseOwner owner = _owners[bufferId] ?? Create(bufferId);
-        owner.Lease(Driver.NowMs);
-        Driver.Ring.Counters.LeasesOut++;
-        if (--_lent < _window / 2)
-            Lend();
-        return owner;
-    }
-
     private LeaseOwner Create(int bufferId) => _owners[bufferId] = new LeaseOwner(this, bufferId, _ring![(ushort)bufferId]);
 
     /// <summary>Writes a receive into a buffer that the kernel picks, or into one outside the ring.</summary>
@@ -245,7 +229,7 @@ internal sealed unsafe class LeasePool
         if (select)
             Prep.RecvSelect(sqe, Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
         else
-            Prep.Recv(sqe, own!.Address, (uint)own.Size);
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, own!.Address, (uint)own.Size);
         if (select && multishot)
             sqe->ioprio = OpFlags.IORING_RECV_MULTISHOT;
         Driver.Prepared(ref slot, sqe);
@@ -285,11 +269,19 @@ internal sealed unsafe class LeasePool
         if ((flags & CqeFlags.IORING_CQE_F_BUFFER) == 0)
             return null;
         int id = (int)(flags >> CqeFlags.IORING_CQE_BUFFER_SHIFT);
-        if (res > 0)
-            return Take(id);
         _lent--;
-        GiveBack((ushort)id);
-        return null;
+        if (res <= 0)
+        {
+            GiveBack((ushort)id);
+            return null;
+        }
+
+        LeaseOwner owner = _owners[id] ?? Create(id);
+        owner.Lease(Driver.NowMs);
+        Driver.Ring.Counters.LeasesOut++;
+        if (_lent < _window / 2)
+            Lend();
+        return owner;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -305,17 +297,8 @@ internal sealed unsafe class LeasePool
         _lent++;
     }
 
-    internal List<LeaseInfo> Outstanding()
-    {
-        var list = new List<LeaseInfo>();
-        foreach (LeaseOwner? owner in _owners.Concat(_ownOut))
-        {
-            if (owner is { IsLeased: true })
-                list.Add(new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
-        }
-
-        return list;
-    }
+    internal List<LeaseInfo> Outstanding() => [.. _owners.OfType<LeaseOwner>().Concat(_ownOut).Where(owner => owner.IsLeased)
+        .Select(owner => new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0))];
 
     internal void Release() => _ring?.Dispose();
 }

@@ -22,7 +22,6 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
     internal readonly OpDriver Driver;
     private readonly RingBuffer[] _buffers;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _loans;
 
     private RingBuffers(OpDriver driver, int count, int size)
     {
@@ -59,7 +58,7 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
     public bool IsDisposed { get; private set; }
 
     /// <summary>Ops that use one of the buffers now.</summary>
-    public int InFlight => _loans;
+    public int InFlight { get; private set; }
 
     /// <summary>A buffer.</summary>
     public RingBuffer this[int index] => _buffers[index];
@@ -115,7 +114,7 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
     /// <summary>An op borrows part of a buffer; the end of the pin, at the terminal CQE, returns it.</summary>
     internal MemoryHandle Lend(ReadOnlyMemory<byte> part)
     {
-        _loans++;
+        InFlight++;
         return new MemoryHandle(Unsafe.AsPointer(ref MemoryMarshal.GetReference(part.Span)), pinnable: this);
     }
 
@@ -123,7 +122,7 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
 
     void IPinnable.Unpin()
     {
-        _loans--;
+        InFlight--;
         CloseIfReturned();
     }
 
@@ -138,7 +137,7 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
 
     private void CloseIfReturned()
     {
-        if (!IsDisposed || _loans > 0 || !ReferenceEquals(Driver.Buffers, this))
+        if (!IsDisposed || InFlight > 0 || !ReferenceEquals(Driver.Buffers, this))
             return;
         Driver.Ring.Register(IORING_UNREGISTER_BUFFERS, null, 0);
         Driver.Buffers = null;

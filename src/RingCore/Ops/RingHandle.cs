@@ -2,7 +2,7 @@
 // fd number, and while it does the number must not be closed and reused. The application's handles derive from it.
 // Owner thread only, but for Dispose and the finalizer, which hop there. It does no I/O.
 //
-// Invariants: _loans is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
+// Invariants: InFlight is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
 // starts at _second; the fd is closed when the state is Closing and the last loan returns, and never before.
 //
 // An op that names two fds (splice, tee) has its target in the slot's list and its source in a SecondLoan, which hangs on the slot
@@ -26,13 +26,13 @@ public class RingHandle : IDisposable, IAsyncDisposable
     private SecondLoan? _second;
     private readonly bool _ownsFd;
     private readonly int _fd;
-    private int _loans;
     private HandleState _state;
     private TaskCompletionSource? _closed;
     private static readonly Lock s_afterTheEnd = new();
 
     internal RingHandle(OpDriver driver, int fd, bool ownsFd)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(fd);
         Driver = driver;
         _fd = fd;
         _ownsFd = ownsFd;
@@ -42,25 +42,14 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <param name="fd">An open fd.</param>
     /// <param name="ownsFd">Whether disposal closes it.</param>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
-    public static RingHandle Adopt(int fd, bool ownsFd)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(fd);
-        return new RingHandle(OpDriver.Required, fd, ownsFd);
-    }
+    public static RingHandle Adopt(int fd, bool ownsFd) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>The fd, for system calls that RingCore does not make. It must not be closed.</summary>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
-    public int Fd
-    {
-        get
-        {
-            ThrowIfDisposed();
-            return _fd;
-        }
-    }
+    public int Fd => !IsDisposed ? _fd : throw new ObjectDisposedException(GetType().FullName);
 
     /// <summary>Ops of this handle that are now with the kernel.</summary>
-    public int InFlight => _loans;
+    public int InFlight { get; private set; }
 
     /// <summary>Whether disposal has begun.</summary>
     public bool IsDisposed => _state != HandleState.Open;
@@ -146,7 +135,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (FirstSlot >= 0)
             Driver.Table.At(FirstSlot).Previous = index;
         FirstSlot = index;
-        _loans++;
+        InFlight++;
         return _fd;
     }
 
@@ -167,7 +156,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LoanReturned()
     {
-        if (--_loans == 0 && _state != HandleState.Open)
+        if (--InFlight == 0 && _state != HandleState.Open)
             CloseNow();
     }
 
@@ -175,7 +164,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal int LendSecond(ref OpSlot slot, ulong key)
     {
         Driver.Table.LoansOf(ref slot).Extra = _second = new SecondLoan(this, key, _second);
-        _loans++;
+        InFlight++;
         return _fd;
     }
 
@@ -218,7 +207,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
             Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync, which may have come late.
         if (_state != HandleState.Open)
             return;
-        if (_loans == 0)
+        if (InFlight == 0)
         {
             CloseNow();
             return;
@@ -238,7 +227,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         if (!Driver.IsOwner)
             return; // The executor has ended: what the kernel still had then was leaked on purpose.
-        var loans = new (OpSink Sink, ulong Key)[_loans];
+        var loans = new (OpSink Sink, ulong Key)[InFlight];
         int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
             loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));

@@ -37,8 +37,6 @@ public sealed unsafe class Ring : IDisposable
     private uint _sqHead;
     private uint _sqTail;
     private uint _published; // With a poller: the tail it has been shown.
-    private readonly bool _polled;
-    private readonly Kernel _kernel;
     private readonly WaitArgument* _wait;
 
     /// <summary>What the queue pointers point to once the ring is disposed.</summary>
@@ -70,8 +68,8 @@ public sealed unsafe class Ring : IDisposable
         options.Validate();
         if (!OperatingSystem.IsLinux())
             throw RingUnavailableException.NotLinux();
-        _kernel = options.Kernel;
-        Trace = new TraceRecorder(options.TraceEvents, _kernel);
+        Kernel = options.Kernel;
+        Trace = new TraceRecorder(options.TraceEvents, Kernel);
         _setup = RingSetup.Run(options);
         try
         {
@@ -97,7 +95,7 @@ public sealed unsafe class Ring : IDisposable
             _cqes = (io_uring_cqe*)(cq + p.cq_off.cqes);
             _cqMask = p.cq_entries - 1;
             _sqHead = _sqTail = _published = *_kernelSqTail;
-            _polled = _setup.Features.HasFlag(RingFeatures.SqPoll);
+            IsPolled = _setup.Features.HasFlag(RingFeatures.SqPoll);
 
             // FALLBACK NoSqArray (6.6): SQE i always stands at place i, so the index array is written once.
             if (hasArray)
@@ -159,34 +157,34 @@ public sealed unsafe class Ring : IDisposable
     public uint LostCqes => Volatile.Read(ref *_kernelCqOverflow); // A statistic: ordered with nothing.
 
     /// <summary>The seam this ring was made with.</summary>
-    internal Kernel Kernel => _kernel;
+    internal Kernel Kernel { get; }
 
     /// <summary>Whether the kernel supports an opcode (IORING_REGISTER_PROBE).</summary>
     public bool Supports(io_uring_op op) => _setup.Supports(op);
 
     /// <summary>SQEs written that the kernel has not been shown yet, or has not taken.</summary>
-    public uint Pending => _sqTail - (_polled ? _published : _sqHead);
+    public uint Pending => _sqTail - (IsPolled ? _published : _sqHead);
 
     /// <summary>SQEs that can be written before the next enter.</summary>
     public uint Room
     {
         get
         {
-            if (_polled)
+            if (IsPolled)
                 ReadSqHead();
             return _sqEntries - (_sqTail - _sqHead);
         }
     }
 
     /// <summary>Whether a kernel thread takes the SQEs (<see cref="RingOptions.SqPoll"/>).</summary>
-    public bool IsPolled => _polled;
+    public bool IsPolled { get; }
 
     /// <summary>Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public io_uring_sqe* TryGetSqe()
     {
         uint tail = _sqTail;
-        if (tail - _sqHead >= _sqEntries && (!_polled || ReadSqHead() == 0))
+        if (tail - _sqHead >= _sqEntries && (!IsPolled || ReadSqHead() == 0))
             return null;
         io_uring_sqe* sqe = _sqes + (tail & _sqMask);
         *sqe = default; // Many opcodes refuse a field they do not use and that is not zero.
@@ -221,7 +219,7 @@ public sealed unsafe class Ring : IDisposable
             }
         }
 
-        if (_polled)
+        if (IsPolled)
         {
             if (Publish())
                 flags |= IORING_ENTER_SQ_WAKEUP;
@@ -232,19 +230,9 @@ public sealed unsafe class Ring : IDisposable
 
         Volatile.Write(ref *_kernelSqTail, _sqTail); // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
         int taken = Call(toSubmit, minComplete, flags, argument, argumentSize);
-        if (taken > 0)
-        {
-            _sqHead += (uint)taken;
-            Counters.Sqes += taken;
-            if ((uint)taken < toSubmit)
-                Counters.PartialSubmits++;
-        }
-        else if (taken < 0)
-        {
-            // A failed enter may have taken SQEs all the same (a signal in the wait): the shared head is the truth.
-            Counters.Sqes += ReadSqHead();
-        }
-
+        Counters.Sqes += ReadSqHead(); // Not the result: a failed enter may have taken SQEs all the same (a signal in the wait).
+        if (taken > 0 && (uint)taken < toSubmit)
+            Counters.PartialSubmits++;
         return taken;
     }
 
@@ -261,7 +249,7 @@ public sealed unsafe class Ring : IDisposable
         if (minComplete > 0)
             Counters.Waits++;
         Trace.Record(TraceKind.Entered, (ulong)Counters.Enters++, 0, (int)given, (int)minComplete);
-        int taken = _kernel.Enter(_enterFd, given, minComplete, flags, argument, argumentSize);
+        int taken = Kernel.Enter(_enterFd, given, minComplete, flags, argument, argumentSize);
         if (Trace.IsOn)
             Trace.Record(TraceKind.EnterReturned, (ulong)Counters.Enters - 1, 0, taken, (int)Ready);
         return taken;
@@ -312,7 +300,7 @@ public sealed unsafe class Ring : IDisposable
 
     /// <summary>io_uring_register(2) on this ring: a result, or −errno.</summary>
     public int Register(uint opcode, void* argument, uint count) =>
-        _disposed ? -Errno.EBADF : _kernel.Register(_setup.Fd, opcode, argument, count); // Never another's fd of the same number.
+        _disposed ? -Errno.EBADF : Kernel.Register(_setup.Fd, opcode, argument, count); // Never another's fd of the same number.
 
     /// <summary>Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.</summary>
     public void Dispose()
@@ -338,7 +326,7 @@ public sealed unsafe class Ring : IDisposable
 
     private byte* Map(nuint length, ulong offset)
     {
-        nint address = _kernel.Map(length, _setup.Fd, offset);
+        nint address = Kernel.Map(length, _setup.Fd, offset);
         if (address is < 0 and > -4096)
             throw RingUnavailableException.Diagnose((int)-address);
         _mappings[_mapped++] = new iovec { iov_base = (void*)address, iov_len = length };
@@ -349,7 +337,7 @@ public sealed unsafe class Ring : IDisposable
     private int RegisterSelf()
     {
         var update = new io_uring_rsrc_update { offset = uint.MaxValue, data = (ulong)_setup.Fd };
-        return _kernel.Register(_setup.Fd, IORING_REGISTER_RING_FDS, &update, 1) == 1 ? (int)update.offset : -1;
+        return Kernel.Register(_setup.Fd, IORING_REGISTER_RING_FDS, &update, 1) == 1 ? (int)update.offset : -1;
     }
 
     private void Release()
@@ -357,12 +345,12 @@ public sealed unsafe class Ring : IDisposable
         if ((_enterFlags & IORING_ENTER_REGISTERED_RING) != 0)
         {
             var update = new io_uring_rsrc_update { offset = (uint)_enterFd };
-            _kernel.Register(_setup.Fd, IORING_UNREGISTER_RING_FDS, &update, 1);
+            Kernel.Register(_setup.Fd, IORING_UNREGISTER_RING_FDS, &update, 1);
         }
 
         while (_mapped > 0)
-            _kernel.Unmap((nint)_mappings[--_mapped].iov_base, _mappings[_mapped].iov_len);
+            Kernel.Unmap((nint)_mappings[--_mapped].iov_base, _mappings[_mapped].iov_len);
         NativeMemory.Free(_wait);
-        _kernel.Close(_setup.Fd);
+        Kernel.Close(_setup.Fd);
     }
 }

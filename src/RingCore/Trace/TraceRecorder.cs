@@ -57,7 +57,6 @@ public sealed unsafe class TraceRecorder
 {
     private readonly TraceEvent[]? _events;
     private readonly Kernel _kernel;
-    private long _written;
 
     internal TraceRecorder(int capacity, Kernel kernel)
     {
@@ -69,7 +68,7 @@ public sealed unsafe class TraceRecorder
     public bool IsOn => _events is not null;
 
     /// <summary>Events written since the start; those beyond the buffer have overwritten the oldest.</summary>
-    public long Written => _written;
+    public long Written { get; private set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Record(TraceKind kind, ulong op = 0, long task = 0, int a = 0, int b = 0)
@@ -80,17 +79,17 @@ public sealed unsafe class TraceRecorder
 
     [MethodImpl(MethodImplOptions.NoInlining)] // Keeps the branch at the call site small.
     private void Write(TraceKind kind, ulong op, long task, int a, int b) =>
-        _events![_written++ & (_events.Length - 1)] = new TraceEvent(_kernel.Now(), op, task, a, b, kind);
+        _events![Written++ & (_events.Length - 1)] = new TraceEvent(_kernel.Now(), op, task, a, b, kind);
 
     /// <summary>A copy of the events kept, oldest first. Owner thread.</summary>
     public TraceEvent[] Snapshot()
     {
         if (_events is null)
             return [];
-        long count = Math.Min(_written, _events.Length);
+        long count = Math.Min(Written, _events.Length);
         var copy = new TraceEvent[count];
         for (long i = 0; i < count; i++)
-            copy[i] = _events[(_written - count + i) & (_events.Length - 1)];
+            copy[i] = _events[(Written - count + i) & (_events.Length - 1)];
         return copy;
     }
 }

@@ -3,6 +3,7 @@
 
 using System.Net.Sockets;
 using RingCore.Sys;
+using RingCore.Tests.Fakes;
 
 namespace RingCore.Tests.Handles;
 
@@ -379,33 +380,11 @@ public sealed class CancelTests : LiveTest
         for (int i = 0; i < 10; i++)
         {
             using var source = new CancellationTokenSource();
-            using var memory = new CancellingMemory(source);
+            using var memory = new HookedMemory(new string(' ', 16)) { OnPin = source.Cancel }; // Between the check of the token and its registration.
             OpResult result = await Op.Recv(a, memory.Memory).WithTimeout(TimeSpan.FromSeconds(20)).Start(source.Token);
             Assert.Equal(-Errno.ECANCELED, result.Res);
         }
 
         (a, b).Dispose();
     });
-
-    /// <summary>Memory that cancels a source when it is pinned: between the check of the token and its registration.</summary>
-    private sealed class CancellingMemory(CancellationTokenSource source) : System.Buffers.MemoryManager<byte>
-    {
-        private readonly byte[] _array = GC.AllocateArray<byte>(16, pinned: true);
-
-        public override Span<byte> GetSpan() => _array;
-
-        public override unsafe System.Buffers.MemoryHandle Pin(int elementIndex = 0)
-        {
-            source.Cancel();
-            return new System.Buffers.MemoryHandle((byte*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_array, elementIndex));
-        }
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
-    }
 }

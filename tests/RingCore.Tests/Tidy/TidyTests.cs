@@ -38,7 +38,7 @@ public sealed partial class TidyTests
         int lines = SourceText.All().Where(file => file.Folder != "Sys")
             .Sum(file => SourceText.WithoutComments(string.Join('\n', file.Lines), keepStrings: true).Split('\n').Count(line => line.Trim().Length > 0));
         TestContext.Current.TestOutputHelper?.WriteLine($"{lines} lines of code outside Sys/");
-        Assert.InRange(lines, 2_000, 6_450); // To shrink again: near 5,000 is the aim.
+        Assert.InRange(lines, 2_000, 6_250); // To shrink again: near 5,000 is the aim.
     }
 
     [Fact]
