@@ -25,7 +25,7 @@ try
             {
                 return await chunks.MoveNextAsync();
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
                 Console.Error.WriteLine($"cat: {path}: {e.Message}");
                 status = 1;

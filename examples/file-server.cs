@@ -17,7 +17,7 @@ try
 {
     RingExecutor.Run(async () =>
     {
-        await using (RingFile root = await RingFile.OpenAsync(args.Length > 0 ? args[0] : throw new FormatException("usage: file-server FOLDER [address:port]")))
+        await using (RingFile root = await RingFile.OpenAsync(args is [{ Length: > 0 }, ..] ? args[0] + "/" : throw new FormatException("usage: file-server FOLDER [address:port]")))
             folder = RealPath(root).TrimEnd('/') + '/';
         await using RingListener listener = RingListener.Bind(IPEndPoint.Parse(args.ElementAtOrDefault(1) ?? "127.0.0.1:7002"));
         Console.WriteLine($"listening on {listener.LocalEndPoint}");

@@ -5,6 +5,7 @@
 // thread of its own, and InvokeAsync is the way in from any other.
 
 using System.Net;
+using System.Net.Sockets;
 using RingCore;
 
 IPEndPoint? address = new(IPAddress.Loopback, 7080);
@@ -33,7 +34,7 @@ catch (RingUnavailableException e)
     Console.Error.WriteLine(e.Message);
     return 3;
 }
-catch (IOException e) // Port in use, address not of this machine.
+catch (Exception e) when (e is IOException or SocketException) // Port in use; address not of this machine.
 {
     Console.Error.WriteLine(e.Message);
     return 1;
@@ -43,7 +44,7 @@ return 0;
 
 static async Task SendAsync(HttpContext http, RingExecutor ring, string folder)
 {
-    // A file of the folder itself and nothing else: a name that has any other part is not a file name.
+    // A file of the folder itself, or a link there: a name that has any other part is not a file name.
     var name = (string)http.Request.RouteValues["name"]!;
     string path = Path.Join(folder, name);
     if (Path.GetFileName(name) != name || name.Contains('\0') || !File.Exists(path))

@@ -52,7 +52,7 @@ try
         }
     });
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or RingUnavailableException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or RingUnavailableException)
 {
     Console.Error.WriteLine($"linked-cat: {e.Message}");
     return e is RingUnavailableException ? 3 : 1;

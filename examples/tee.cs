@@ -44,7 +44,7 @@ try
                 if (outputs.Contains(name))
                     await write();
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
                 Console.Error.WriteLine($"tee: {name}: {e.GetBaseException().Message}");
                 outputs.Remove(name);
@@ -52,7 +52,7 @@ try
         }
     });
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or RingUnavailableException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or RingUnavailableException)
 {
     Console.Error.WriteLine($"tee: {e.Message}");
     return e is RingUnavailableException ? 3 : 1;

@@ -17,7 +17,7 @@ try
             });
             await CopyAsync(input, output);
         }
-        catch (Exception e) when (e is IOException and not OutputException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException and not OutputException or UnauthorizedAccessException or ArgumentException)
         {
             Console.Error.WriteLine($"cat: {path}: {e.Message}");
             status = 1; // The next ones may still do.
@@ -26,7 +26,7 @@ try
 
     return status;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
 {
     Console.Error.WriteLine($"cat: {e.Message}"); // A full disk.
     return 1;

@@ -23,7 +23,7 @@ try
     while (true)
         _ = ServeAsync(await listener.AcceptSocketAsync(stop.Token));
 }
-catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or SocketException)
+catch (Exception e) when (e is FormatException or ArgumentException or IOException or UnauthorizedAccessException or SocketException)
 {
     Console.Error.WriteLine(e.Message);
     Environment.ExitCode = e is FormatException ? 2 : 1;

@@ -33,7 +33,7 @@ try
         {
             await stream.WriteAsync(chunk); // All of it, or an exception.
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             Console.Error.WriteLine($"tee: {(stream as FileStream)?.Name ?? "standard output"}: {e.Message}");
             lock (outputs) // The three may end on three threads.
@@ -41,7 +41,7 @@ try
         }
     }
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
 {
     Console.Error.WriteLine($"tee: {e.Message}");
     return 1;

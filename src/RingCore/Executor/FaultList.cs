@@ -42,8 +42,11 @@ internal sealed class FaultList(RingExecutor executor)
     {
         long now = executor.Timers.NowNs;
         Report(executor.Driver.Stopping ? long.MaxValue : now);
-        if (_faults!.Count > 0)
-            Arm(_faults.Values.Min(fault => fault.DueNs));
+        long next = long.MaxValue; // Without LINQ: its assembly cannot be loaded when no descriptor is left, and this is the run loop.
+        foreach ((Exception _, long due) in _faults!.Values)
+            next = Math.Min(next, due);
+        if (_faults.Count > 0)
+            Arm(next);
     }
 
     /// <summary>At the end of the executor: nobody can await any more.</summary>
@@ -61,7 +64,7 @@ internal sealed class FaultList(RingExecutor executor)
 
     private void Report(long dueBy)
     {
-        foreach ((RingTaskBox box, (Exception exception, long due)) in _faults!.ToArray())
+        foreach ((RingTaskBox box, (Exception exception, long due)) in new List<KeyValuePair<RingTaskBox, (Exception, long)>>(_faults!))
         {
             if (due > dueBy)
                 continue;

@@ -170,7 +170,7 @@ public sealed partial class RingExecutor
         EventHandler<UnobservedFaultEventArgs>? subscribers = UnobservedFault;
         if (subscribers is null)
         {
-            Console.Error.WriteLine($"RingCore: task '{task}' on executor '{executor.Name}' failed and nobody awaited it: {exception}");
+            Warning.Print($"RingCore: task '{task}' on executor '{executor.Name}' failed and nobody awaited it: {exception}");
             return;
         }
 
@@ -180,7 +180,7 @@ public sealed partial class RingExecutor
         }
         catch (Exception e)
         {
-            Console.Error.WriteLine($"RingCore: a subscriber of UnobservedFault failed: {e}");
+            Warning.Print($"RingCore: a subscriber of UnobservedFault failed: {e}");
         }
     }
 

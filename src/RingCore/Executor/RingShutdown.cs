@@ -163,7 +163,7 @@ public sealed partial class RingExecutor
                 (Driver.Table.At(i).Loans?.Extra as RingHandle.SecondLoan)?.EndLeaked();
             }
 
-            Console.Error.WriteLine(
+            Warning.Print(
                 $"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after {Options.ShutdownTimeout.TotalSeconds} s; "
                 + $"their memory is leaked on purpose: {string.Join("; ", InFlight())}");
         }

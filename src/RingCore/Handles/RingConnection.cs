@@ -20,13 +20,17 @@ public sealed class RingConnection : RingStream
 
     /// <summary>Connects to an IP or Unix end point (IORING_OP_CONNECT, 5.5). Names have to be resolved before: DNS is not a kernel request.</summary>
     /// <param name="endPoint">An <see cref="IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
-    /// <param name="timeout">Deadline; null: the kernel's own, about two minutes.</param>
+    /// <param name="timeout">Deadline, more than zero; null or <see cref="Timeout.InfiniteTimeSpan"/>: the kernel's own, about two minutes.</param>
     /// <param name="token">Asks for cancellation.</param>
     /// <exception cref="System.Net.Sockets.SocketException">Refused, unreachable, no fd left.</exception>
     /// <exception cref="TimeoutException">The deadline passed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is not more than zero.</exception>
     public static async ValueTask<RingConnection> ConnectAsync(EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
+        if (timeout == Timeout.InfiniteTimeSpan)
+            timeout = null;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(timeout));
         token.ThrowIfCancellationRequested();
         byte[] address = SocketAddressBytes.From(endPoint);
         int family = SocketAddressBytes.Family(address);

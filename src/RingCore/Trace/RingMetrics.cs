@@ -5,6 +5,7 @@
 // Reading on the listener's thread needs no barrier: every counter is an aligned 64-bit word with one writer at a time, which
 // x86-64 stores and loads whole: a value may be a turn old, never half of one and half of another, and none is made of two.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 
 namespace RingCore;
@@ -38,10 +39,18 @@ internal sealed class RingMetrics : IDisposable
     }
 
     /// <summary>A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no short program pay it.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Nothing here is worth the process.")]
     private static void PublishLater()
     {
         new ManualResetEvent(initialState: false).WaitOne(millisecondsTimeout: 1000);
-        Publish(); // Apart, so that the JIT compiles it only now.
+        try
+        {
+            Publish(); // Apart, so that the JIT compiles it only now.
+        }
+        catch (Exception e)
+        {
+            Warning.Print($"RingCore: this process goes on without metrics: {e.Message}"); // Most likely no descriptor was left to load them.
+        }
     }
 
     private static void Publish()

@@ -82,6 +82,18 @@ public sealed class BadPeerTests : LiveTest
             async () => await RingConnection.ConnectAsync(address, TimeSpan.FromMilliseconds(100)));
         Assert.InRange(Environment.TickCount64 - start, 90, 10_000);
         Assert.Contains(address.ToString()!, e.Message, StringComparison.Ordinal);
+        await Throws<ArgumentOutOfRangeException>(async () => await RingConnection.ConnectAsync(address, TimeSpan.Zero));
+        await Throws<ArgumentOutOfRangeException>(async () => await RingConnection.ConnectAsync(address, TimeSpan.FromSeconds(-5)));
+        hole.ForEach(socket => socket.Dispose());
+    });
+
+    [Theory, MemberData(nameof(Modes))]
+    public void ConnectToABlackHole_WithAnInfiniteDeadline_WaitsForItsToken(string mode) => Run(mode, async () =>
+    {
+        List<Socket> hole = BlackHole(out EndPoint address);
+        await RingExecutor.Delay(TimeSpan.FromMilliseconds(50));
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await Throws<OperationCanceledException>(async () => await RingConnection.ConnectAsync(address, Timeout.InfiniteTimeSpan, soon.Token));
         hole.ForEach(socket => socket.Dispose());
     });
 

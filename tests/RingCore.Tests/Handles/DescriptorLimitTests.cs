@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using RingCore.Tests.Refused;
 
 namespace RingCore.Tests.Handles;
 
@@ -66,6 +67,48 @@ public sealed class DescriptorLimitTests : LiveTest
         OnlyInChild();
         Run(mode, () => Serve(limited: false)); // Everything is loaded and compiled before the limit strikes.
         Run(mode, () => Serve(limited: true));
+    }
+
+    /// <summary>What is loaded at its first use cannot be then: metrics after a second, and what reports a fault. Neither may end the process.</summary>
+    [Fact]
+    public async Task NoDescriptorLeft_MetricsAndFaultReportsDoNotEndTheProcess()
+    {
+        RequireIoUring();
+        (int exitCode, string output) = await ChildProcess.RunAsync("full table");
+        Assert.Equal(0, exitCode);
+        Assert.Contains("goes on without metrics", output, StringComparison.Ordinal);
+        Assert.Contains("nobody will await this", output, StringComparison.Ordinal);
+        Assert.Contains("still here", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>The child's part: in a process that has loaded nothing but what it needed.</summary>
+    internal static void FullTable()
+    {
+        RingExecutor.Run(async () =>
+        {
+            SetTheLimit(0);
+            _ = RingExecutor.Spawn(async () =>
+            {
+                await RingExecutor.Yield();
+                throw new InvalidOperationException("nobody will await this");
+            });
+            await RingExecutor.Delay(TimeSpan.FromSeconds(2));
+            SetTheLimit(1024);
+        });
+        byte[] text = "still here\n"u8.ToArray();
+        unsafe
+        {
+            fixed (byte* start = text)
+                _ = Libc.write(1, start, (nuint)text.Length); // Console may not load any more: the loader remembers that it could not.
+        }
+    }
+
+    private static unsafe void SetTheLimit(ulong soft)
+    {
+        Limit limit;
+        _ = getrlimit(7, &limit); // RLIMIT_NOFILE
+        limit.Soft = soft;
+        _ = setrlimit(7, &limit);
     }
 
     private static async RingTask Serve(bool limited)

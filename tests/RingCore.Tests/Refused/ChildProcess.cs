@@ -65,6 +65,9 @@ internal static partial class ChildProcess
                     SeccompFilter.FromProfile(File.ReadAllText(path)).Install();
                     Execute("echo");
                     return 9;
+                case ["full", _]:
+                    Handles.DescriptorLimitTests.FullTable();
+                    return 0;
                 case ["cat"]:
                     Handles.StandardStreamTests.Cat();
                     return 0;

@@ -1,0 +1,32 @@
+// Trace: what nobody can be thrown: a line on standard error. It must not fail itself, least of all in the run loop: Console.Error needs
+// an assembly and a descriptor of its own at its first use, and with none left the text goes to descriptor 2 as it is.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Text;
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>A line on standard error.</summary>
+internal static unsafe class Warning
+{
+    /// <summary>Any thread; throws nothing.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "A process's own Console.Error may throw what it likes; the text is printed all the same.")]
+    internal static void Print(string text)
+    {
+        try
+        {
+            ToConsole(text);
+        }
+        catch (Exception)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text + "\n");
+            fixed (byte* start = bytes)
+                _ = Libc.write(2, start, (nuint)bytes.Length);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)] // The assembly is loaded for the method that names it.
+    private static void ToConsole(string text) => Console.Error.WriteLine(text);
+}
