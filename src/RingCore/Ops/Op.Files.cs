@@ -38,7 +38,7 @@ public readonly partial struct Op
     /// <param name="result">As for a path.</param>
     /// <param name="mask">As for a path.</param>
     public static Op Statx(RingHandle handle, Memory<byte> result, uint mask = FileConstants.STATX_BASIC_STATS | FileConstants.STATX_BTIME) =>
-        OfPath(io_uring_op.IORING_OP_STATX, "", handle, CheckedStatx(result), len: mask, flags: FileConstants.AT_EMPTY_PATH);
+        new(io_uring_op.IORING_OP_STATX, handle, CheckedStatx(result), "", len: mask, opFlags: FileConstants.AT_EMPTY_PATH);
 
     /// <summary>Gives a file another name (IORING_OP_RENAMEAT, 5.11). Result 0; a file of that name is replaced. Always runs on a kernel worker thread.</summary>
     /// <param name="from">The name it has.</param>
@@ -112,9 +112,8 @@ public readonly partial struct Op
         }
     }
 
-    private static Op OfPath(
-        io_uring_op code, string paths, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
-        new(code, handle, memory, paths, fd: FileConstants.AT_FDCWD, len: len, opFlags: flags);
+    private static Op OfPath(io_uring_op code, string paths, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
+        new(code, memory, paths, fd: FileConstants.AT_FDCWD, len: len, opFlags: flags);
 
     /// <summary>The op's strings in native memory: the first one's address, and the second one's or 0.</summary>
     private unsafe byte* LayOutPaths(OpDriver driver, ref OpSlot slot, out ulong second)

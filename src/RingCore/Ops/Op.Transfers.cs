@@ -22,6 +22,7 @@ public readonly partial struct Op
     /// <param name="flags">SPLICE_F_* of <see cref="OpFlags"/>.</param>
     public static Op Splice(RingHandle from, long fromOffset, RingHandle to, long toOffset, int length, uint flags = 0)
     {
+        ArgumentNullException.ThrowIfNull(from);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         return new(io_uring_op.IORING_OP_SPLICE, to, extra: from, off: (ulong)toOffset, addr: (ulong)fromOffset, len: (uint)length, opFlags: flags);
     }
@@ -33,6 +34,7 @@ public readonly partial struct Op
     /// <inheritdoc cref="Splice"/>
     public static Op Tee(RingHandle from, RingHandle to, int length, uint flags = 0)
     {
+        ArgumentNullException.ThrowIfNull(from);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         return new(io_uring_op.IORING_OP_TEE, to, extra: from, len: (uint)length, opFlags: flags);
     }

@@ -25,11 +25,19 @@ public readonly partial struct Op
     private readonly io_uring_op _code;
 
     private Op(
-        io_uring_op code, RingHandle? handle = null, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
-        ulong addr = 0, int fd = 0, uint len = 0, uint opFlags = 0)
+        io_uring_op code, RingHandle handle, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
+        ulong addr = 0, uint len = 0, uint opFlags = 0)
+        : this(code, memory, extra, off, addr, fd: 0, len, opFlags)
+    {
+        ArgumentNullException.ThrowIfNull(handle); // The SQE would name fd 0.
+        _handle = handle;
+    }
+
+    private Op(
+        io_uring_op code, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0, ulong addr = 0, int fd = 0,
+        uint len = 0, uint opFlags = 0)
     {
         _code = code;
-        _handle = handle;
         Memory = memory;
         Extra = extra;
         Off = off;

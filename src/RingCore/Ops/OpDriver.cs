@@ -399,7 +399,7 @@ internal sealed unsafe class OpDriver
         slot.HasLinkTimeout = true;
         var time = (__kernel_timespec*)Table.Storage(index) + 1;
         *time = Prep.Timespec(timeout);
-        *(long*)(time + 1) = (long)Math.Min(Ring.Kernel.Now() + timeout.TotalNanoseconds, long.MaxValue);
+        *(long*)(time + 1) = (long)(Ring.Kernel.Now() + timeout.TotalNanoseconds);
         io_uring_sqe* sqe = Ring.TryGetSqe();
         Prep.LinkTimeout(sqe, time);
         sqe->flags = linked ? IOSQE_IO_LINK : (byte)0; // In a chain it carries the link on to the next step.

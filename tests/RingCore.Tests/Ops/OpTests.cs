@@ -2,6 +2,7 @@
 // close only when the last loan is back.
 
 using System.Net;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using RingCore.Tests.Fakes;
@@ -31,6 +32,28 @@ public sealed class OpTests
         });
         fd = handleFd;
         return kernel.Taken.First(op => op.Opcode == code).Sqe;
+    }
+
+    /// <summary>Without the check the kernel would be given fd 0: standard input.</summary>
+    [Fact]
+    public void NoHandle_IsRefusedByEveryOpThatTakesOne()
+    {
+        MethodInfo[] ops = [.. typeof(Op).GetMethods(BindingFlags.Public | BindingFlags.Static)
+            .Where(method => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(RingHandle)))];
+        Assert.True(ops.Length > 15, $"{ops.Length} ops");
+        foreach (MethodInfo op in ops)
+        {
+            object?[] arguments = [.. op.GetParameters().Select(parameter => ValueFor(parameter.ParameterType))];
+            Exception? thrown = Assert.Throws<TargetInvocationException>(() => op.Invoke(null, arguments)).InnerException;
+            Assert.True(thrown is ArgumentNullException, $"{op}: {thrown}");
+        }
+
+        static object? ValueFor(Type type) =>
+            type == typeof(RingHandle) ? null
+            : type == typeof(Memory<byte>) ? new Memory<byte>(new byte[RingFileStatus.Size])
+            : type == typeof(EndPoint) ? new IPEndPoint(IPAddress.Loopback, 1)
+            : type.IsInterface ? Array.CreateInstance(type.GenericTypeArguments[0], 1)
+            : RuntimeHelpers.GetUninitializedObject(type);
     }
 
     [Fact]
