@@ -28,8 +28,7 @@ public sealed class RingConnection : RingStream
     public static async ValueTask<RingConnection> ConnectAsync(EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        if (timeout == Timeout.InfiniteTimeSpan)
-            timeout = null;
+        timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(timeout));
         token.ThrowIfCancellationRequested();
         byte[] address = SocketAddressBytes.From(endPoint);
