@@ -66,9 +66,8 @@ internal sealed class FaultList(RingExecutor executor)
     {
         foreach ((RingTaskBox box, (Exception exception, long due)) in new List<KeyValuePair<RingTaskBox, (Exception, long)>>(_faults!))
         {
-            if (due > dueBy)
+            if (due > dueBy || !_faults!.Remove(box)) // A subscriber may have observed it meanwhile.
                 continue;
-            _faults!.Remove(box);
             RingExecutor.ReportFault(executor, box.Name, exception);
         }
     }

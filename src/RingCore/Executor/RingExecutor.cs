@@ -108,6 +108,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;
+        LoopContexts own = LoopContexts.Now();
         while (left > 0 && !ready.IsEmpty)
         {
             try
@@ -116,10 +117,12 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
                 {
                     left--;
                     ready.Pop().Run();
+                    own.Restore();
                 }
             }
             catch (Exception e)
             {
+                own.Restore();
                 ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
             }
         }
@@ -159,8 +162,13 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private void EnterKernel()
     {
         Ring ring = Driver.Ring;
-        long wait = Driver.Ready.IsEmpty && ring.Ready == 0 && !_finished ? Timers.NextWaitNs() : 0; // May write an SQE, and reap for room.
-        if (Driver.Ready.IsEmpty && ring.Ready == 0 && !_finished && FallAsleep())
+        if (!_wake.IsArmed && !Driver.Stopping)
+            _wake.Arm();
+        Driver.Pins.RunEnded(Driver); // Of what was refused since the reap.
+        bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished;
+        long wait = idle ? Timers.NextWaitNs() : 0; // May write an SQE.
+        Driver.WriteCancels();
+        if (idle && FallAsleep())
         {
             Driver.Enter(minComplete: 1, wait);
             Volatile.Write(ref _asleep, 0); // Release; a poster that still sees 1 only signals for nothing.
@@ -231,9 +239,12 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             return;
         }
 
+        SynchronizationContext? context = SynchronizationContext.Current;
         _inlineDepth++;
         box.Run();
         _inlineDepth--;
+        if (!ReferenceEquals(SynchronizationContext.Current, context))
+            SynchronizationContext.SetSynchronizationContext(context); // Its AsyncLocals the box has put back itself.
     }
 
     /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>
@@ -252,15 +263,17 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         {
             OpDriver driver = _executor.Driver;
             Driver = driver;
+            if (driver.AdmitAgain() < 0)
+                return; // The loop asks again.
             _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, (ulong)driver.Table.Storage(index), sizeof(ulong));
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
             IsArmed = true;
         }
 
         /// <summary>The posts themselves are taken in step 2; this only has to stand again.</summary>
-        internal override void Complete(int res, uint flags, int step)
+        internal override void OnTerminal(int res, uint flags, int step)
         {
             IsArmed = false;
             if (!_executor.Driver.Stopping)

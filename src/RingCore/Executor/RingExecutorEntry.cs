@@ -138,10 +138,12 @@ public sealed partial class RingExecutor
     /// <summary>
     /// Completes after a time: an entry in the executor's timer heap, whose earliest deadline bounds the enter's wait. Owner thread.
     /// </summary>
-    /// <param name="time">Zero or more, to a nanosecond clock; never early.</param>
+    /// <param name="time">Zero or more, to a nanosecond clock; never early. <see cref="Timeout.InfiniteTimeSpan"/>: only the token ends it.</param>
     /// <param name="token">Ends it with <see cref="OperationCanceledException"/>.</param>
     public static ValueTask Delay(TimeSpan time, CancellationToken token = default)
     {
+        if (time == Timeout.InfiniteTimeSpan)
+            time = TimeSpan.MaxValue;
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
         return DelayAwaitable.Start(Required, time, token);
     }
@@ -259,7 +261,15 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     internal RingYield(RingExecutor executor) => _executor = executor;
 
     /// <summary>Always false: a yield always goes through the queue.</summary>
-    public bool IsCompleted => false;
+    /// <exception cref="InvalidOperationException">This is not the thread of its executor.</exception>
+    public bool IsCompleted
+    {
+        get
+        {
+            _executor.Driver.ThrowIfNotOwner(); // Here, before the await: thrown from OnCompleted it would end the process in Task code.
+            return false;
+        }
+    }
 
     /// <summary>For await.</summary>
     public RingYield GetAwaiter() => this;
@@ -273,7 +283,9 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new ActionWork(continuation));
+    public void UnsafeOnCompleted(Action continuation) => Queue(new ActionWork(continuation));
 
-    void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
+    void IRingAwaiter.Suspend(RingWork box) => Queue(box);
+
+    private void Queue(RingWork work) => _executor.Driver.Ready.Push(work);
 }

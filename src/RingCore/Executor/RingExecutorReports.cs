@@ -14,9 +14,7 @@ public sealed partial class RingExecutor
             ref OpSlot slot = ref Driver.Table.At(i);
             if (slot.State == SlotState.Free || ReferenceEquals(slot.Sink, _wake))
                 continue;
-            int lent = (slot.Sink?.LentBytes ?? 0) + (slot.Loans?.Lent.Length ?? 0);
-            foreach (ReadOnlyMemory<byte> memory in (slot.Loans?.Extra as VectorLoan)?.Lent ?? [])
-                lent += memory.Length;
+            int lent = slot.Sink?.LentBytes ?? 0;
             list.Add(new OpInfo(
                 slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter), lent,
                 slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(slot.Sink?.Waiter)));

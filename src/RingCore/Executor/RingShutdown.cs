@@ -69,13 +69,14 @@ public sealed partial class RingExecutor
     {
         SynchronizationContext? outer = SynchronizationContext.Current;
         ExecutionContext? flow = ExecutionContext.Capture();
-        var metrics = new RingMetrics(Name, () => Counters);
+        RingMetrics? metrics = null;
         OpDriver.Current = Driver;
         SynchronizationContext.SetSynchronizationContext(Driver.Context);
         try
         {
             if (RingTaskBox.DefaultFlow is { } none)
                 ExecutionContext.Restore(none); // The loop itself has no AsyncLocals; what runs in it brings its own.
+            metrics = new RingMetrics(Name, () => Counters);
             _wake.Arm();
             if (first is not null)
                 Driver.Ready.Push(first);
@@ -84,8 +85,8 @@ public sealed partial class RingExecutor
         }
         finally
         {
-            metrics.Dispose();
-            Release();
+            metrics?.Dispose();
+            Release(first);
             SynchronizationContext.SetSynchronizationContext(outer);
             OpDriver.Current = null;
             if (flow is not null)
@@ -100,8 +101,8 @@ public sealed partial class RingExecutor
         Driver.Stopping = true;
         var bound = new ActionTimer(Timers.DeadlineAfter(Options.ShutdownTimeout), () => { });
         Timers.FireAll();
+        Timers.Add(bound); // Bounds the turns and the waits below.
         Driver.CancelEverything();
-        Timers.Add(bound); // Bounds the waits below.
         while (Driver.Outstanding > 0 || !Driver.Ready.IsEmpty)
         {
             RunReady();
@@ -122,7 +123,7 @@ public sealed partial class RingExecutor
         Timers.Remove(bound);
     }
 
-    private unsafe void Release()
+    private unsafe void Release(RingWork? first)
     {
         // The door closes first: from here on Post says no, and what was posted is refused.
         RingWork? posted = Interlocked.Exchange(ref _posts, s_closed); // Acquire: pairs with the poster's compare-exchange.
@@ -131,11 +132,14 @@ public sealed partial class RingExecutor
             posted.Refuse();
         while (!Driver.Ready.IsEmpty)
             Driver.Ready.Pop().Refuse();
+        first?.Refuse(); // Main, where somebody else has stopped the executor: Run throws. Ended, it takes no notice.
         RingWork[] invocations;
         lock (_invocations)
             invocations = [.. _invocations];
         foreach (RingWork invocation in invocations)
             invocation.Refuse();
+        Driver.Sequences.ReleaseAll();
+        Driver.Pins.RunEnded(Driver);
         Faults.ReportAll();
 
         lock (_wakeLock)
@@ -160,7 +164,7 @@ public sealed partial class RingExecutor
             for (int i = 0; i < Driver.Table.Capacity; i++)
             {
                 Driver.Table.At(i).Handle?.EndLeaked();
-                (Driver.Table.At(i).Loans?.Extra as RingHandle.SecondLoan)?.EndLeaked();
+                Driver.Table.At(i).Second?.EndLeaked();
             }
 
             Warning.Print(

@@ -56,20 +56,19 @@ public struct RingTaskMethodBuilder<T>
     /// <summary>1. Create.</summary>
     public static RingTaskMethodBuilder<T> Create() => default;
 
-    /// <summary>2. Start, and undoes what the method did to the caller's execution context: an AsyncLocal set inside stays inside.</summary>
+    /// <summary>2. Start, and undoes what the method did to the caller's contexts, as the base library's builders do.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
-        ExecutionContext? before = ExecutionContext.Capture();
+        LoopContexts before = LoopContexts.Now();
         try
         {
             stateMachine.MoveNext();
         }
         finally
         {
-            if (before is not null && !ReferenceEquals(ExecutionContext.Capture(), before))
-                ExecutionContext.Restore(before);
+            before.Restore();
         }
     }
 

@@ -48,9 +48,15 @@ internal sealed unsafe class RingTimers
 
     internal void Add(IRingTimer timer)
     {
+        Reserve();
+        Up(Count++, timer);
+    }
+
+    /// <summary>The next Add does not throw.</summary>
+    internal void Reserve()
+    {
         if (Count == _heap.Length)
             Array.Resize(ref _heap, Count * 2);
-        Up(Count++, timer);
     }
 
     internal ActionTimer Add(TimeSpan after, Action fire)
@@ -81,8 +87,17 @@ internal sealed unsafe class RingTimers
             FireUntil(NowNs);
     }
 
-    /// <summary>Every timer is fired early: shutdown.</summary>
-    internal void FireAll() => FireUntil(long.MaxValue);
+    /// <summary>Shutdown: every timer there is now is fired early; those that this starts are left to their time.</summary>
+    internal void FireAll()
+    {
+        foreach (IRingTimer timer in _heap.AsSpan(0, Count).ToArray())
+        {
+            if (timer.HeapIndex < 0)
+                continue; // One before has taken it out.
+            Remove(timer);
+            timer.Fire();
+        }
+    }
 
     private void FireUntil(long now)
     {
@@ -168,6 +183,8 @@ internal sealed unsafe class RingTimers
                 return;
             }
 
+            if (Driver.AdmitAgain() < 0)
+                return; // The next turn tries again.
             IsArmed = true;
             _armedFor = deadline;
             ref OpSlot slot = ref Driver.Begin(this, null, out io_uring_sqe* sqe, out int index);
@@ -178,7 +195,7 @@ internal sealed unsafe class RingTimers
             Driver.Prepared(ref slot, sqe);
         }
 
-        internal override void Complete(int res, uint flags, int step)
+        internal override void OnTerminal(int res, uint flags, int step)
         {
             IsArmed = false;
             _armedFor = long.MaxValue;
@@ -201,7 +218,6 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
 {
     private RingTimers _timers = null!;
     private CancellationToken _token;
-    private CancellationTokenRegistration _registration;
 
     public long DeadlineNs { get; private set; }
 
@@ -212,38 +228,34 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
     internal static ValueTask Start(RingExecutor executor, TimeSpan time, CancellationToken token)
     {
         DelayAwaitable delay = executor.Timers.Delays.Rent();
-        delay.Begin(executor.Driver);
+        delay.Driver = executor.Driver;
         delay._timers = executor.Timers;
         delay._token = token;
+        delay.DeadlineNs = executor.Timers.DeadlineAfter(time);
+        executor.Timers.Reserve();
+        delay.Register(token);
+        delay.Begin(executor.Driver);
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
-        {
-            executor.Driver.Refuse(delay);
-            return task;
-        }
-
-        delay.DeadlineNs = executor.Timers.DeadlineAfter(time);
-        executor.Timers.Add(delay);
-        delay.Key = ulong.MaxValue - (ulong)(ushort)delay.Version; // No slot has it; it tells one use of this object from the next.
-        if (token.CanBeCanceled)
-            delay._registration = token.UnsafeRegister(CancelCallback, delay);
+            delay.Refuse(-Errno.ECANCELED);
+        else
+            executor.Timers.Add(delay);
         return task;
     }
 
-    public void Fire()
+    public void Fire() => SetResult(Driver.Stopping ? -Errno.ECANCELED : 0, 0);
+
+    internal override void OnTerminal(int res, uint flags, int step)
     {
-        _registration.Dispose();
-        _registration = default;
-        Complete(Driver.Stopping ? -Errno.ECANCELED : 0, 0, 0);
+        // It has no op.
     }
 
-    internal override void CancelAsked()
+    internal override void OnCancel(ulong key)
     {
         if (HeapIndex < 0)
             return;
         _timers.Remove(this);
-        _registration = default;
-        Complete(-Errno.ECANCELED, 0, 0);
+        SetResult(-Errno.ECANCELED, 0);
     }
 
     public void GetResult(short token)

@@ -2,7 +2,6 @@
 // left of it, without a turn through user code; its memory is pinned once, at the call. It decides nothing about files.
 // States: with the kernel → short, or interrupted: with the kernel again → complete; see AwaitState.
 
-using System.Buffers;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -11,20 +10,19 @@ namespace RingCore;
 /// <summary>A file's op: bytes, or what System.IO would throw. Pooled.</summary>
 internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    /// <summary>IOV_MAX: memories that one request can name.</summary>
-    private const int MostMemories = 1024;
-
     /// <summary>With so many requests pending, one for a disk (O_DIRECT) submits them. 2 cost more CPU time, 8 read less (docs/table.md).</summary>
     private const int DirectBatch = 4;
 
+    private readonly OpLoans _loans = new();
     private RingFile _file = null!;
     private Op _op;
     private CancellationToken _token;
-    private MemoryHandle[] _pins = new MemoryHandle[1]; // The loan: as many as the op's PinCount.
     private string _what = "";
     private bool _whole;
     private long _length;
     private long _done;
+
+    internal override int LentBytes => _loans.Bytes;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
         (Res < 0 && _done > 0) || (Res >= 0 && _whole && _done < _length) ? ValueTaskSourceStatus.Faulted : RingErrors.StatusOf(Res, _file, _token);
@@ -36,10 +34,22 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     /// <param name="whole">All of the memory, or an error.</param>
     internal static FileTransfer Start(RingFile file, in Op op, CancellationToken token, string what, bool whole = false)
     {
-        FileTransfer transfer = HandlePools.OfThread.FileTransfers.Rent();
-        if (transfer._pins.Length < op.PinCount)
-            transfer._pins = new MemoryHandle[op.PinCount];
-        Op.Pin(file.Driver, new(in op), transfer._pins.AsSpan(0, op.PinCount)); // If it throws, the transfer is the GC's.
+        FileTransfer transfer = HandlePools.Of(file.Driver).FileTransfers.Rent();
+        transfer.Driver = file.Driver;
+        int refused;
+        try
+        {
+            op.Lend(file.Driver, transfer._loans);
+            op.ThrowIfUnusable(); // What a Pin may have done.
+            transfer.Register(token);
+            refused = file.Driver.Admit(token);
+        }
+        catch
+        {
+            transfer.Abandon();
+            throw;
+        }
+
         transfer.Begin(file.Driver);
         transfer._file = file;
         transfer._op = op;
@@ -48,64 +58,37 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         transfer._whole = whole;
         transfer._done = 0;
         transfer._length = op.Length;
-        if (Op.Refused(file.Driver, token))
-            file.Driver.Refuse(transfer);
+        if (refused < 0)
+            transfer.Refuse(refused);
         else
-            transfer.Submit();
+            op.Prepare(file.Driver, transfer, transfer._loans);
 
-        // Else a disk that has run dry waits for a turn's whole batch. What is cached is done within the enter, and gains by fewer of them.
-        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the memory is lent.
-        if (file.IsDirect && file.Driver.Ring.Pending >= DirectBatch)
-            file.Driver.Ring.Enter(minComplete: 0);
+        // What is cached is done within the enter, and gains by fewer of them.
+        if (file.IsDirect)
+            file.Driver.SubmitBatch(DirectBatch);
         return transfer;
     }
 
-    /// <summary>Goes to the kernel with what is left. The slot gets addresses: the pins are the transfer's.</summary>
-    private unsafe void Submit()
-    {
-        if (_op.List is { } list)
-        {
-            SubmitList(list);
-            return;
-        }
-
-        var address = new MemoryHandle((byte*)_pins[0].Pointer + _done);
-        _op.Part((int)_done).Write(Driver, this, step: 0, _token, linked: false, pins: new ReadOnlySpan<MemoryHandle>(in address));
-    }
-
-    private unsafe void SubmitList(ReadOnlyMemory<byte>[] list)
-    {
-        int first = 0;
-        long skip = _done;
-        while (first < list.Length && skip >= list[first].Length)
-            skip -= list[first++].Length;
-        ReadOnlyMemory<byte>[] rest = list.AsSpan(first, Math.Min(list.Length - first, MostMemories)).ToArray();
-        var addresses = new MemoryHandle[rest.Length];
-        for (int i = 0; i < rest.Length; i++, skip = 0)
-        {
-            rest[i] = rest[i][(int)skip..];
-            addresses[i] = new MemoryHandle((byte*)_pins[first + i].Pointer + skip);
-        }
-
-        _op.Part(rest, _done).Write(Driver, this, step: 0, _token, linked: false, pins: addresses);
-    }
-
     /// <summary>The terminal CQE. EINTR tells of the kernel's own worker: its signals are not the caller's business.</summary>
-    internal override void Complete(int res, uint flags, int step)
+    internal override void OnTerminal(int res, uint flags, int step)
     {
         if (res > 0)
             _done += res;
-        bool again = res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done));
-        if (again && MayGoOn(_file, _token))
+        if (res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done)))
         {
-            Submit();
-            return;
+            res = AdmitAgain(_file, _token);
+            if (res == 0)
+            {
+                _op.Prepare(Driver, this, _loans, done: _done);
+                return;
+            }
         }
 
-        foreach (ref MemoryHandle pin in _pins.AsSpan(0, _op.PinCount))
-            Driver.Unpin(ref pin);
-        base.Complete(again ? -Errno.ECANCELED : res, flags, step);
+        ReturnLoans();
+        SetResult(res, flags);
     }
+
+    protected override void ReturnLoans() => _loans.Return(Driver);
 
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
 
@@ -119,10 +102,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         _file = null!;
         _op = default;
         _token = default;
-        if (_pins.Length > MostMemories)
-            _pins = new MemoryHandle[1]; // Not for ever what one long list needed.
-        HandlePools.OfThread.FileTransfers.Return(this);
-
+        HandlePools.Of(Driver).FileTransfers.Return(this);
         return failure is null ? res : throw failure;
     }
 }

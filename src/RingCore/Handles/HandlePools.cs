@@ -1,13 +1,12 @@
-// Handles layer: the pools of this layer's awaitables, one set per thread.
+// Handles layer: the pools of this layer's awaitables, one set per executor, which they end with.
+
+using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
-/// <summary>Not thread statics of a generic type: native code cannot reach those with a plain load (3 % of a NOP).</summary>
+/// <summary>Spare awaitables of handles.</summary>
 internal sealed class HandlePools
 {
-    [ThreadStatic]
-    private static HandlePools? t_pools;
-
     internal readonly Pool<LeaseAwaitable> LeasedReads = new();
     internal readonly Pool<TransferAwaitable> Transfers = new();
     internal readonly Pool<FileTransfer> FileTransfers = new();
@@ -15,5 +14,7 @@ internal sealed class HandlePools
     /// <summary>Buffers of the usual size for reading ahead.</summary>
     internal readonly Stack<Memory<byte>> Chunks = new();
 
-    internal static HandlePools OfThread => t_pools ??= new HandlePools();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static HandlePools Of(OpDriver driver) =>
+        Unsafe.As<HandlePools>(driver.PoolsAbove ??= new HandlePools()); // Nobody else writes there.
 }

@@ -11,53 +11,83 @@ namespace RingCore;
 internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
 {
     private RingConnection _connection = null!;
-    private LeaseOwner? _owner;
+    private LeaseOwner? _own; // The buffer outside the ring that the kernel receives into.
+    private LeaseOwner? _owner; // The result's.
     private CancellationToken _token;
 
     protected override ValueTaskSourceStatus CompletedStatus => RingErrors.StatusOf(Res, _connection, _token);
 
-    internal static LeaseAwaitable Rent(RingConnection connection, CancellationToken token)
+    internal static LeaseAwaitable Start(RingConnection connection, CancellationToken token)
     {
-        LeaseAwaitable awaitable = HandlePools.OfThread.LeasedReads.Rent();
-        awaitable.Begin(connection.Driver);
-        awaitable._connection = connection;
-        awaitable._token = token;
-        return awaitable;
+        OpDriver driver = connection.Driver;
+        connection.ThrowIfNotReady();
+        connection.ThrowIfReading();
+        LeaseAwaitable read = HandlePools.Of(driver).LeasedReads.Rent();
+        read.Driver = driver;
+        read._connection = connection;
+        read._token = token;
+        int refused;
+        try
+        {
+            if (!driver.Leases.HasRing)
+                read._own = driver.Leases.TakeOwn();
+            read.Register(token);
+            refused = driver.Admit(token);
+        }
+        catch
+        {
+            read.Abandon();
+            throw;
+        }
+
+        connection.StartReading(read);
+        read.Begin(driver);
+        if (refused < 0)
+            read.Refuse(refused);
+        else
+            driver.Leases.Receive(read, connection, multishot: false, read._own);
+        return read;
     }
 
-    /// <summary>Writes the SQE: with buffer selection, or into a buffer of its own.</summary>
-    internal void Submit(bool select) => Driver.Leases.Receive(this, _connection, select, multishot: false, ref _owner, _token);
-
-    internal override void Complete(int res, uint flags, int step)
+    internal override void OnTerminal(int res, uint flags, int step)
     {
         LeasePool leases = Driver.Leases;
-        if (leases.Claim(res, flags) is { } owner)
-            _owner = owner;
-        else if (res <= 0)
-            DropOwner();
-        if (res == -Errno.ENOBUFS)
+        LeaseOwner? owner = leases.Claim(res, flags);
+        if (res == -Errno.ENOBUFS && _own is null)
         {
             leases.RanDry();
-            if (MayGoOn(_connection, _token))
+            res = AdmitAgain(_connection, _token);
+            if (res == 0 && (_own = leases.TryTakeOwn()) is not null)
             {
-                Submit(select: false);
+                leases.Receive(this, _connection, multishot: false, _own);
                 return;
             }
 
-            res = -Errno.ECANCELED;
+            res = res == 0 ? -Errno.ENOMEM : res;
         }
 
-        _connection.ReceiveEnded();
-        base.Complete(res, flags, 0);
+        if (res > 0)
+        {
+            _owner = owner ?? _own;
+            _own = owner is null ? null : _own;
+        }
+
+        ReturnLoans();
+        SetResult(res, flags);
     }
 
-    private void DropOwner()
+    protected override void ReturnLoans()
+    {
+        _own?.Release(_own.Version);
+        _own = null;
+        _connection.EndReading(this);
+    }
+
+    protected override void ReleaseUntaken()
     {
         _owner?.Release(_owner.Version);
         _owner = null;
     }
-
-    protected override void ReleaseUntaken() => DropOwner();
 
     public ReadLease GetResult(short token)
     {
@@ -67,8 +97,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
         _owner = null;
         _connection = null!;
         _token = default;
-        HandlePools.OfThread.LeasedReads.Return(this);
-
+        HandlePools.Of(Driver).LeasedReads.Return(this);
         return failure is null ? lease : throw failure;
     }
 }

@@ -10,35 +10,39 @@ namespace RingCore;
 internal sealed class LeaseStream : MultishotStream<ReadLease>
 {
     private readonly RingConnection _connection;
-    private LeaseOwner? _own;
+    private LeaseOwner? _own; // The buffer outside the ring that the kernel receives into.
     private bool _dry;
     private int _error;
 
     internal LeaseStream(RingConnection connection, int mostLeases, CancellationToken token)
         : base(connection, token, mostLeases) => _connection = connection;
 
-    protected override void Arm()
+    protected override void PrepareToArm()
     {
-        bool select = Driver.Leases.HasRing && !_dry;
+        if (_dry || !Driver.Leases.HasRing)
+            _own ??= Driver.Leases.TakeOwn();
         _dry = false;
-
-        // FALLBACK MultishotReceive (6.0): a single receive per round.
-        bool multishot = Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive);
-        Driver.Leases.Receive(this, _connection, select, multishot, ref _own, Token);
     }
 
-    protected override bool Take(int res, uint flags)
+    /// <summary>FALLBACK MultishotReceive (6.0): a single receive per round.</summary>
+    protected override void Arm() =>
+        Driver.Leases.Receive(this, _connection, Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive), _own);
+
+    protected override bool TakeIn(int res, uint flags)
     {
-        LeaseOwner? owner = Driver.Leases.Claim(res, flags) ?? _own;
+        LeaseOwner? own = _own;
         _own = null;
+        LeaseOwner? owner = Driver.Leases.Claim(res, flags) ?? own;
+        if (res > 0 && Keep(new ReadLease(owner!, res)))
+            return true;
         if (res > 0)
         {
-            Keep(new ReadLease(owner!, res));
-            return true;
+            _error = -Errno.ENOMEM; // Its bytes are lost, and the sequence says so.
+            return false;
         }
 
         owner?.Release(owner.Version);
-        if (res == -Errno.ENOBUFS)
+        if (res == -Errno.ENOBUFS && own is null)
         {
             Driver.Leases.RanDry();
             _dry = true; // The next round has a buffer of its own: it must not wait for another's lease.

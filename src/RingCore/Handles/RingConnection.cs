@@ -90,14 +90,8 @@ public sealed class RingConnection : RingStream
     /// <inheritdoc cref="RingStream.ReadAsync"/>
     public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken token = default)
     {
-        StartReading();
-        LeaseAwaitable awaitable = LeaseAwaitable.Rent(this, token);
-        var task = new ValueTask<ReadLease>(awaitable, awaitable.Version);
-        if (Op.Refused(Driver, token))
-            Driver.Refuse(awaitable);
-        else
-            awaitable.Submit(Driver.Leases.HasRing);
-        return task;
+        LeaseAwaitable read = LeaseAwaitable.Start(this, token);
+        return new ValueTask<ReadLease>(read, read.Version);
     }
 
     /// <summary>
@@ -112,16 +106,19 @@ public sealed class RingConnection : RingStream
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mostLeases, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(mostLeases, 1024);
-        StartReading();
+        ThrowIfNotReady();
+        ThrowIfReading();
+        var stream = new LeaseStream(this, mostLeases, token);
+        StartReading(stream);
         try
         {
-            await using var stream = new LeaseStream(this, mostLeases, token);
             while (await stream.MoveNextAsync())
                 yield return stream.Current;
         }
         finally
         {
-            ReceiveEnded();
+            await stream.DisposeAsync();
+            EndReading(stream);
         }
     }
 
@@ -132,11 +129,10 @@ public sealed class RingConnection : RingStream
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
-        ThrowIfWriting();
+        Writes.ThrowIfBusy();
         ValueTask<OpResult> sending = Op.Send(this, memory).Start(token);
-        HoldWriting(); // After the start, which may throw.
+        using WriteHold hold = Writes.HoldIfIdle(); // After the start, which may throw.
         OpResult result = await sending;
-        SendEnded();
         return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
 
@@ -146,7 +142,7 @@ public sealed class RingConnection : RingStream
     {
         ThrowIfNotReady();
         if (how != System.Net.Sockets.SocketShutdown.Receive)
-            await FlushWritesAsync();
+            await Writes.FlushAsync();
         ThrowIfDisposed();
         int result = SocketCalls.Shutdown(Fd, how);
         if (result < 0 && result != -Errno.ENOTCONN) // The peer was quicker.

@@ -46,9 +46,11 @@ public static class RingCopy
         var copy = new Copy(from, Position(from, fromOffset), to, Position(to, toOffset), count, stop);
         from.Driver.ThrowIfNotOwner();
         to.Driver.ThrowIfNotOwner();
-        (to as RingStream)?.ThrowIfWriting(); // Before either is held.
-        (from as RingStream)?.StartReading();
-        (to as RingStream)?.HoldWriting();
+        (to as RingStream)?.Writes.ThrowIfBusy(); // Before either is held.
+        (from as RingStream)?.ThrowIfNotReady();
+        (from as RingStream)?.ThrowIfReading();
+        (from as RingStream)?.StartReading(copy);
+        using WriteHold hold = (to as RingStream)?.Writes.HoldIfIdle() ?? default;
         try
         {
             from.EndCopies += stop.Cancel;
@@ -60,8 +62,7 @@ public static class RingCopy
         {
             from.EndCopies -= stop.Cancel;
             to.EndCopies -= stop.Cancel;
-            (from as RingStream)?.ReceiveEnded();
-            (to as RingStream)?.SendEnded();
+            (from as RingStream)?.EndReading(copy);
         }
     }
 

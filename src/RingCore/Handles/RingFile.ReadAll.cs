@@ -43,7 +43,7 @@ public sealed partial class RingFile
             {
                 while (reads.Count < depth && (reads.Count == 0 || next < expected))
                 {
-                    Memory<byte> buffer = free.IsEmpty ? RentChunk(size) : free;
+                    Memory<byte> buffer = free.IsEmpty ? RentChunk(Driver, size) : free;
                     free = default;
                     ValueTask<OpResult> result = Op.Read(this, buffer, next).Start(out ulong key, token);
                     reads.Enqueue(new AheadRead(buffer, next, key, result));
@@ -70,22 +70,22 @@ public sealed partial class RingFile
             {
                 foreach (AheadRead read in reads)
                     Driver.Cancel(read.Key);
-                ReturnChunk(free, size);
+                ReturnChunk(Driver, free, size);
                 while (reads.TryDequeue(out AheadRead read))
                 {
                     await read.Result; // Until then the buffer is the kernel's.
-                    ReturnChunk(read.Buffer, size);
+                    ReturnChunk(Driver, read.Buffer, size);
                 }
             }
         }
     }
 
-    private static Memory<byte> RentChunk(int size) =>
-        size == UsualChunk && HandlePools.OfThread.Chunks.TryPop(out Memory<byte> chunk) ? chunk : AlignedMemory(size);
+    private static Memory<byte> RentChunk(OpDriver driver, int size) =>
+        size == UsualChunk && HandlePools.Of(driver).Chunks.TryPop(out Memory<byte> chunk) ? chunk : AlignedMemory(size);
 
-    private static void ReturnChunk(Memory<byte> chunk, int size)
+    private static void ReturnChunk(OpDriver driver, Memory<byte> chunk, int size)
     {
-        Stack<Memory<byte>> spare = HandlePools.OfThread.Chunks;
+        Stack<Memory<byte>> spare = HandlePools.Of(driver).Chunks;
         if (size == UsualChunk && !chunk.IsEmpty && spare.Count < MostSpareChunks)
             spare.Push(chunk);
     }

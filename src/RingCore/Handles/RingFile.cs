@@ -162,7 +162,7 @@ public sealed partial class RingFile : RingHandle
             return Void(FileTransfer.Start(this, Op.Ftruncate(this, length), token, "Setting the length of"));
 
         // FALLBACK Ftruncate (6.9): the call, on this thread.
-        int res = Op.Refused(Driver, token) ? -Errno.ECANCELED : Libc.ftruncate(Fd, length);
+        int res = Driver.Stopping || token.IsCancellationRequested ? -Errno.ECANCELED : Libc.ftruncate(Fd, length);
         return res >= 0 ? default : ValueTask.FromException(RingErrors.File(res, this, token, $"Setting the length of '{Path}'"));
     }
 

@@ -16,6 +16,7 @@ public sealed class RingListener : RingHandle
 
     private readonly string? _unlinkPath;
     private readonly bool _isTcp;
+    private int _backlog = 1;
 
     private RingListener(OpDriver driver, int fd, EndPoint bound, string? unlinkPath)
         : base(driver, fd, ownsFd: true)
@@ -80,7 +81,11 @@ public sealed class RingListener : RingHandle
         }
     }
 
-    internal void Listen(int backlog) => RingErrors.ThrowIfFailed(Libc.listen(Fd, backlog), $"Listening on {LocalEndPoint}");
+    internal void Listen(int backlog)
+    {
+        RingErrors.ThrowIfFailed(Libc.listen(Fd, backlog), $"Listening on {LocalEndPoint}");
+        _backlog = backlog;
+    }
 
     /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.</summary>
     /// <param name="token">Asks for cancellation. A connection that was accepted all the same is delivered.</param>
@@ -105,7 +110,7 @@ public sealed class RingListener : RingHandle
     /// <summary>As the other, with every accepted fd as the caller wants it: to live on another executor it must not have a handle here.</summary>
     internal async IAsyncEnumerable<T> AcceptAllAsync<T>(Func<int, T> wrap, [EnumeratorCancellation] CancellationToken token)
     {
-        await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot().GetAsyncEnumerator(token);
+        await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot(_backlog).GetAsyncEnumerator(token);
         while (await NextAsync(accepts, token))
             yield return wrap(accepts.Current.Res);
     }

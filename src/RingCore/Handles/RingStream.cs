@@ -1,7 +1,10 @@
-// Handles layer: what a connected socket and a pipe have in common: bytes in order, read and written at no offset. Reading; writing
-// is in RingStream.Write.cs. At most one read is with the kernel; a second concurrent read throws. Owner thread only.
+// Handles layer: what a connected socket and a pipe have in common: bytes in order, read and written at no offset. At most one read is
+// with the kernel; a second concurrent read throws. Writes queue: see WriteQueue. Owner thread only.
+//
+// Who reads has the reading side as its own, by reference: a transfer, a leased read, a sequence of leases, a copy. It takes it when
+// nothing can fail any more and gives it back when its op has ended; nobody else can.
 
-using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
@@ -10,15 +13,21 @@ namespace RingCore;
 /// A <see cref="RingConnection"/> or <see cref="RingPipe"/>. Reading and writing may overlap each other; two reads may not. Owner thread
 /// only, but for disposal.
 /// </summary>
-public abstract partial class RingStream : RingHandle
+public abstract class RingStream : RingHandle
 {
     /// <summary>Whether it receives and sends; else it reads and writes at the fd's own position.</summary>
     internal readonly bool IsSocket;
 
-    private bool _reading;
+    internal readonly WriteQueue Writes;
+
+    private object? _reader;
 
     private protected RingStream(OpDriver driver, int fd, bool ownsFd, bool isSocket)
-        : base(driver, fd, ownsFd) => IsSocket = isSocket;
+        : base(driver, fd, ownsFd)
+    {
+        IsSocket = isSocket;
+        Writes = new WriteQueue(this);
+    }
 
     /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV; of what is no socket IORING_OP_READ). 0: the end.</summary>
     /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
@@ -28,7 +37,7 @@ public abstract partial class RingStream : RingHandle
     /// <exception cref="IOException">Reading from what is no socket failed.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
-        TransferAwaitable transfer = StartTransfer(memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
+        TransferAwaitable transfer = TransferAwaitable.Read(this, memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
         return new ValueTask<int>(transfer, transfer.Version);
     }
 
@@ -40,45 +49,107 @@ public abstract partial class RingStream : RingHandle
         ThrowIfNotReady();
         if (memory.IsEmpty)
             return default;
-        TransferAwaitable transfer = StartTransfer(TransferKind.ReceiveExactly, memory, token);
+        TransferAwaitable transfer = TransferAwaitable.Read(this, TransferKind.ReceiveExactly, memory, token);
         return new ValueTask(transfer, transfer.Version);
     }
 
-    private TransferAwaitable StartTransfer(TransferKind kind, Memory<byte> memory, CancellationToken token)
+    /// <summary>
+    /// Writes all of <paramref name="memory"/>, or throws. Writes leave in call order; those issued while one is with the
+    /// kernel are gathered into one (IORING_OP_SEND, SENDMSG; to what is no socket WRITE, WRITEV).
+    /// </summary>
+    /// <param name="memory">On loan to the kernel until the write has ended.</param>
+    /// <param name="token">
+    /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an
+    /// <see cref="IOException"/> that says how much, and nothing can be written to it any more.
+    /// </param>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
+    /// <exception cref="IOException">Writing to what is no socket failed, or an earlier write did; EPIPE: nobody reads any more.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
+        TransferAwaitable write = TransferAwaitable.Write(this, memory, token, out int refused);
+        write.Start(refused);
+        return new ValueTask(write, write.Version);
+    }
+
+    /// <summary>Writes all of several memories in order, as one gathered send while they fit in one.</summary>
+    /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <param name="memories">On loan to the kernel until the write has ended.</param>
+    /// <param name="token">As for one memory, and so for each of them: what stands before the cancelled one may have left.</param>
+    public ValueTask WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(memories);
         ThrowIfNotReady();
-        MemoryHandle pin = memory.Pin(); // Before anything else: a memory that cannot be lent throws here.
-        ThrowIfDisposed(ref pin);
-        StartReading(pin);
-        TransferAwaitable transfer = TransferAwaitable.Rent(this, kind, memory, token);
-        transfer.Pin = pin;
-        if (Op.Refused(Driver, token))
-            Driver.Refuse(transfer);
-        else
-            transfer.Submit();
-        return transfer;
+        return memories.Count switch
+        {
+            0 => default,
+            1 => WriteAsync(memories[0], token),
+            _ => WriteListAsync(memories, token),
+        };
+    }
+
+    /// <summary>Queued together, they leave together: the queue is held, where it is idle, until all are in it.</summary>
+    private async ValueTask WriteListAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token)
+    {
+        var writes = new TransferAwaitable[memories.Count];
+        var tasks = new Task[memories.Count];
+        int made = 0;
+        int refused = 0;
+        try
+        {
+            for (; made < writes.Length; made++)
+                writes[made] = TransferAwaitable.Write(this, memories[made], token, out refused);
+            ThrowIfNotReady(); // What a Pin of a later one may have done.
+            Writes.ThrowIfBroken();
+            Writes.Reserve(queues: true);
+        }
+        catch
+        {
+            while (made-- > 0)
+                writes[made].Abandon();
+            throw;
+        }
+
+        using (Writes.HoldIfIdle())
+        {
+            for (int i = 0; i < writes.Length; i++)
+            {
+                writes[i].Start(refused);
+                tasks[i] = new ValueTask(writes[i], writes[i].Version).AsTask(); // Each has a memory on loan.
+            }
+        }
+
+        await Task.WhenAll(tasks);
     }
 
     internal Exception Error(int res, CancellationToken token, string what) =>
         IsSocket ? RingErrors.Socket(res, this, token, what) : RingErrors.File(res, this, token, what);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void StartReading(MemoryHandle pin = default)
+    internal void ThrowIfReading()
     {
-        ThrowIfNotReady();
-        if (_reading)
-        {
-            Driver.Unpin(ref pin);
+        if (_reader is not null)
             ThrowReading();
-        }
+    }
 
-        _reading = true;
+    /// <summary>The reading side gets an owner. The caller has asked <see cref="ThrowIfReading"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void StartReading(object reader)
+    {
+        Debug.Assert(_reader is null, "the reading side has one owner");
+        _reader = reader;
     }
 
     private static void ThrowReading() => throw new InvalidOperationException(
         "Another read of this is in progress: two would share out the bytes between them.");
 
-    /// <summary>A read has ended, whatever it brought; the next may start.</summary>
+    /// <summary>The owner's read has ended, whatever it brought; the next may start. Of anybody else it means nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ReceiveEnded() => _reading = false;
+    internal void EndReading(object reader)
+    {
+        if (ReferenceEquals(_reader, reader))
+            _reader = null;
+    }
+
+    /// <summary>All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.</summary>
+    private protected override void OnCancelAll() => Writes.CancelAll();
 }

@@ -1,8 +1,7 @@
 // Handles layer: the awaitable of a transfer: a read or a write of one memory, in one piece, exactly, or whole. What has to be
 // repeated after a short result is repeated here, at the reap, without a turn through user code.
-// States of a transfer: with the kernel (Driver.Begin) → short: with the kernel again → complete; see AwaitState.
+// States of a transfer: with the kernel, or queued → short: with the kernel again → complete; see AwaitState.
 
-using System.Buffers;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
@@ -27,153 +26,182 @@ internal enum TransferKind : byte
 /// <summary>A read or write of a socket or pipe. Pooled.</summary>
 internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    internal RingStream Stream = null!;
-    internal ReadOnlyMemory<byte> Memory;
-    internal CancellationToken Token;
+    /// <summary>From the call to its end, queued or with the kernel, once or several times.</summary>
+    internal MemoryLoan Loan;
     internal int Done;
 
-    /// <summary>The loan: from the call to its end, queued or with the kernel, once or several times.</summary>
-    internal MemoryHandle Pin;
-    internal TransferKind Kind;
-
+    private RingStream _stream = null!;
+    private int _length;
+    private TransferKind _kind;
     private bool _polls;
-    private CancellationTokenRegistration _queued;
 
-    internal override int LentBytes => Kind == TransferKind.Wait ? 0 : Memory.Length;
+    internal CancellationToken Token { get; private set; }
 
-    internal int Left => Memory.Length - Done;
+    internal override int LentBytes => _kind == TransferKind.Wait ? 0 : _length;
+
+    internal int Left => _length - Done;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
-        (Res >= 0 && Kind == TransferKind.ReceiveExactly && Left > 0)
-        || (Res < 0 && Kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && Stream.Fault is not null)))
+        (Res >= 0 && _kind == TransferKind.ReceiveExactly && Left > 0)
+        || (Res < 0 && _kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && _stream.Writes.Fault is not null)))
             ? ValueTaskSourceStatus.Faulted
-            : RingErrors.StatusOf(Res, Stream, Token);
+            : RingErrors.StatusOf(Res, _stream, Token);
 
-    internal static TransferAwaitable Rent(RingStream stream, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
+    /// <summary>Starts a read.</summary>
+    internal static TransferAwaitable Read(RingStream stream, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
     {
-        TransferAwaitable transfer = HandlePools.OfThread.Transfers.Rent();
-        transfer.Begin(stream.Driver);
-        transfer.Stream = stream;
-        transfer.Kind = kind;
-        transfer.Memory = memory;
+        stream.ThrowIfNotReady();
+        TransferAwaitable read = Rent(stream, kind, memory.Length, token);
+        int refused;
+        try
+        {
+            read.Loan = MemoryLoan.Take(stream.Driver, memory);
+            stream.ThrowIfNotReady(); // What the Pin may have done.
+            stream.ThrowIfReading();
+            read.Register(token);
+            refused = stream.Driver.Admit(token);
+        }
+        catch
+        {
+            read.Abandon();
+            throw;
+        }
+
+        stream.StartReading(read);
+        read.Begin(stream.Driver);
+        if (refused < 0)
+            read.Refuse(refused);
+        else
+            read.Prepare();
+        return read;
+    }
+
+    /// <summary>Step 1 of a write; <see cref="Start"/> follows.</summary>
+    internal static TransferAwaitable Write(RingStream stream, ReadOnlyMemory<byte> memory, CancellationToken token, out int refused)
+    {
+        stream.ThrowIfNotReady();
+        TransferAwaitable write = Rent(stream, TransferKind.Write, memory.Length, token);
+        try
+        {
+            write.Loan = MemoryLoan.Take(stream.Driver, memory);
+            stream.ThrowIfNotReady(); // What the Pin may have done.
+            stream.Writes.ThrowIfBroken();
+            stream.Writes.Reserve();
+            write.Register(token);
+            refused = stream.Driver.Admit(token);
+            return write;
+        }
+        catch
+        {
+            write.Abandon();
+            throw;
+        }
+    }
+
+    internal void Start(int refused)
+    {
+        Begin(Driver);
+        if (refused < 0)
+            Refuse(refused);
+        else
+            _stream.Writes.Add(this);
+    }
+
+    private static TransferAwaitable Rent(RingStream stream, TransferKind kind, int length, CancellationToken token)
+    {
+        TransferAwaitable transfer = HandlePools.Of(stream.Driver).Transfers.Rent();
+        transfer.Driver = stream.Driver;
+        transfer._stream = stream;
+        transfer._kind = kind;
+        transfer._length = length;
         transfer.Token = token;
         transfer.Done = 0;
         return transfer;
     }
 
-    /// <summary>Goes to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).</summary>
-    internal unsafe void Submit()
+    /// <summary>
+    /// Step 3: to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).
+    /// </summary>
+    internal unsafe void Prepare()
     {
-        ref OpSlot slot = ref Driver.Begin(this, Stream, out io_uring_sqe* sqe, out _);
-        if (Kind == TransferKind.Wait || _polls)
-        {
-            int events = Kind == TransferKind.Write ? SocketConstants.POLLOUT : SocketConstants.POLLIN | SocketConstants.POLLRDHUP;
-            Prep.Poll(sqe, (uint)events);
-        }
+        ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
+        byte* address = Loan.Address + Done;
+        bool writes = _kind == TransferKind.Write;
+        if (_kind == TransferKind.Wait || _polls)
+            Prep.Poll(sqe, (uint)(writes ? SocketConstants.POLLOUT : SocketConstants.POLLIN | SocketConstants.POLLRDHUP));
+        else if (!_stream.IsSocket)
+            Prep.Transfer(sqe, writes ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, address, (uint)Left, offset: -1);
+        else if (writes)
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
         else
-        {
-            byte* address = (byte*)Pin.Pointer + Done;
-            if (!Stream.IsSocket)
-                Prep.Transfer(sqe, Kind == TransferKind.Write ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, (ulong)address, (uint)Left, offset: -1);
-            else if (Kind == TransferKind.Write)
-                Prep.Transfer(sqe, io_uring_op.IORING_OP_SEND, (ulong)address, (uint)Left, Driver.WriteFlags);
-            else
-                Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, (ulong)address, (uint)Left);
-        }
-
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, address, (uint)Left);
         Driver.Prepared(ref slot, sqe);
-        OpDriver.Register(ref slot, this, Token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
     /// <summary>The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.</summary>
-    internal override void Complete(int res, uint flags, int step)
+    internal override void OnTerminal(int res, uint flags, int step)
     {
-        if (!Stream.IsSocket && IsToWait(ref res))
+        if (!_stream.IsSocket && PollsFirst(ref res))
         {
-            Submit();
+            Prepare();
             return;
         }
 
-        switch (Kind)
+        switch (_kind)
         {
-            case TransferKind.Receive:
-                Stream.ReceiveEnded();
-                break;
+            case TransferKind.Write:
+                _stream.Writes.AloneEnded(this, res);
+                return;
             case TransferKind.Wait:
-                Stream.ReceiveEnded();
                 res = Math.Min(res, 0); // A poll's result is a mask.
                 break;
-            case TransferKind.ReceiveExactly:
-                if (res > 0)
+            case TransferKind.ReceiveExactly when res > 0:
+                Done += res;
+                res = Left > 0 ? AdmitAgain(_stream, Token) : Done;
+                if (res == 0)
                 {
-                    Done += res;
-                    if (Left > 0 && MayGoOn(Stream, Token))
-                    {
-                        Submit();
-                        return;
-                    }
-
-                    res = Left > 0 ? -Errno.ECANCELED : Done;
+                    Prepare();
+                    return;
                 }
 
-                Stream.ReceiveEnded();
                 break;
-            case TransferKind.Write:
-                Stream.WriteSent(this, res);
-                return;
         }
 
         Finish(res, flags);
     }
 
     /// <summary>An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready: a poll waits for it, then the op goes again.</summary>
-    private bool IsToWait(ref int res)
+    private bool PollsFirst(ref int res)
     {
         bool again = _polls ? res > 0 : res == -Errno.EAGAIN;
         _polls = again && !_polls;
         if (!again)
             return false;
-        res = -Errno.ECANCELED;
-        bool goes = MayGoOn(Stream, Token);
-        _polls &= goes;
-        return goes;
-    }
-
-    /// <summary>A queued write has no slot whose end would dispose the registration: the queue does, in UnregisterQueued.</summary>
-    internal void RegisterQueued()
-    {
-        Key = ulong.MaxValue - (ulong)(ushort)Version; // No slot has it; it tells one use of this object from the next.
-        _queued = Token.UnsafeRegister(CancelCallback, this);
-    }
-
-    internal void UnregisterQueued()
-    {
-        _queued.Dispose();
-        _queued = default;
+        res = AdmitAgain(_stream, Token);
+        _polls &= res == 0;
+        return res == 0;
     }
 
     /// <summary>The caller's result is known.</summary>
     internal void Finish(int res, uint flags = 0)
     {
-        Driver.Unpin(ref Pin);
-        base.Complete(res, flags, 0);
-        Key = 0; // A cancel that was posted before and comes after must not hit this object's next use.
+        ReturnLoans();
+        SetResult(res, flags);
     }
 
-    internal override void Refused()
+    protected override void ReturnLoans()
     {
-        if (Kind == TransferKind.Write)
-            Finish(-Errno.ECANCELED); // It was never its turn to send it.
-        else
-            Complete(-Errno.ECANCELED, 0, 0);
+        Loan.Return(Driver);
+        _stream.EndReading(this); // A write never is the reader.
     }
 
-    internal override void CancelAsked()
+    internal override void OnCancel(ulong key)
     {
-        if (Kind == TransferKind.Write)
-            Stream.CancelWrite(this);
+        CancelWanted = true;
+        if (_kind == TransferKind.Write)
+            _stream.Writes.Cancel(this);
         else
-            base.CancelAsked();
+            Driver.Cancel(Key);
     }
 
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
@@ -184,24 +212,23 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     {
         Take(token);
         int res = Res;
-        Exception? failure = res < 0 || (Kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null; // While the fields still stand.
-        Stream = null!;
-        Memory = default;
+        Exception? failure = res < 0 || (_kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null; // While the fields still stand.
+        _stream = null!;
         Token = default;
-        HandlePools.OfThread.Transfers.Return(this);
-
+        HandlePools.Of(Driver).Transfers.Return(this);
         return failure is null ? res : throw failure;
     }
 
     private Exception Failure()
     {
         if (Res >= 0)
-            return new EndOfStreamException($"The peer finished after {Done} of {Memory.Length} bytes.");
-        if (Kind != TransferKind.Write)
-            return Stream.Error(Res, Token, "Reading");
-        if (Res == -Errno.ECANCELED && Done == 0 && !Token.IsCancellationRequested && Stream is { IsDisposed: false, Fault: { } fault })
+            return new EndOfStreamException($"The peer finished after {Done} of {_length} bytes.");
+        if (_kind != TransferKind.Write)
+            return _stream.Error(Res, Token, "Reading");
+        bool own = Res != -Errno.ECANCELED || Done > 0 || Token.IsCancellationRequested || _stream.IsDisposed;
+        if (!own && _stream.Writes.Fault is { } fault)
             return fault;
-        Exception error = Stream.Error(Res, Token, "Writing");
+        Exception error = _stream.Error(Res, Token, "Writing");
         return Done == 0 ? error
             : new IOException($"The write ended after {Done} bytes had left, and nothing more can be written after them: {error.Message}", error);
     }

@@ -12,8 +12,13 @@ namespace RingCore;
 public sealed class MultishotOp : IAsyncEnumerable<OpResult>
 {
     private readonly Op _op;
+    private readonly int _cap;
 
-    internal MultishotOp(Op op) => _op = op;
+    internal MultishotOp(Op op, int cap)
+    {
+        _op = op;
+        _cap = cap;
+    }
 
     /// <inheritdoc cref="Op.Explain"/>
     public string Explain() => $"{_op.Explain()} · multishot: one SQE, a CQE per result until one lacks F_MORE";
@@ -21,36 +26,47 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
     /// <summary>Starts a sequence. Owner thread; one consumer.</summary>
     /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/> after the results that came before.</param>
     public IAsyncEnumerator<OpResult> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        new Stream(_op, cancellationToken);
+        _op.Code == io_uring_op.IORING_OP_ACCEPT ? new Accepts(_op, cancellationToken, _cap) : new Polls(_op, cancellationToken);
 
-    private sealed class Stream : MultishotStream<OpResult>
+    private abstract class Stream(Op op, CancellationToken token, int cap, RingFeatures feature)
+        : MultishotStream<OpResult>(op.Handle!, token, cap)
     {
-        private readonly Op _op;
-        private readonly bool _isAccept;
-        private readonly bool _multishot;
+        // FALLBACK MultishotAccept (5.19), MultishotPoll (5.13): one-shot ops, one per result.
+        protected override void Arm() => op.Prepare(Driver, this, loans: null, multishot: Driver.Ring.Features.HasFlag(feature));
 
-        internal Stream(Op op, CancellationToken token)
-            : base(op.Handle!, token, cap: int.MaxValue) // The backlog and the CQ bound it.
-        {
-            _op = op;
-            _isAccept = op.Code == io_uring_op.IORING_OP_ACCEPT;
-
-            // FALLBACK MultishotAccept (5.19), MultishotPoll (5.13): one-shot ops, one per result.
-            _multishot = Driver.Ring.Features.HasFlag(_isAccept ? RingFeatures.MultishotAccept : RingFeatures.MultishotPoll);
-        }
-
-        protected override void Arm() => _op.Write(Driver, this, step: 0, Token, linked: false, _multishot);
-
-        protected override bool Take(int res, uint flags)
+        protected override bool TakeIn(int res, uint flags)
         {
             Keep(new OpResult(res, flags));
-            return true;
+            return true; // An error is a result, and the consumer's to judge.
+        }
+    }
+
+    private sealed class Accepts(Op op, CancellationToken token, int cap) : Stream(op, token, cap, RingFeatures.MultishotAccept)
+    {
+        protected override void Release(OpResult result)
+        {
+            if (result.Res >= 0)
+                Driver.CloseFd(result.Res);
+        }
+    }
+
+    /// <summary>Keeps one mask: what comes before it is taken is or-ed into it.</summary>
+    private sealed class Polls(Op op, CancellationToken token) : Stream(op, token, cap: int.MaxValue, RingFeatures.MultishotPoll)
+    {
+        protected override bool TakeIn(int res, uint flags)
+        {
+            if (res >= 0 && TryTake(out OpResult earlier))
+            {
+                if (earlier.Res >= 0)
+                    return base.TakeIn(res | earlier.Res, flags);
+                Keep(earlier);
+            }
+
+            return base.TakeIn(res, flags);
         }
 
         protected override void Release(OpResult result)
         {
-            if (_isAccept && result.Res >= 0)
-                Driver.CloseFd(result.Res);
         }
     }
 }

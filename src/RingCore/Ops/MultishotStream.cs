@@ -1,6 +1,13 @@
 // Op layer: the machine behind every multishot sequence: armed, drained at a cap or on leaving, armed again when the kernel ended
 // it without being asked. Derived streams say how to arm, what a CQE yields, and how to release what nobody took. One consumer,
 // owner thread. States and moves: MultishotState.
+//
+// Who owns a result that has come and was not taken: this object, in _results, and it releases them
+//   when the consumer leaves                     DisposeAsync, or the last CQE after it
+//   when its handle closes and nobody waits      RingHandle tells it through its SequenceLink, or the last CQE after it
+//   when its executor ends                       SequenceList.ReleaseAll
+//   when the consumer is gone without a word     the finalizer
+// A peer cannot fill _results: at the cap the multishot is cancelled, and what is on its way then is all that may come on top.
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
@@ -8,16 +15,14 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>One SQE, many results, as an async sequence.</summary>
-internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, IValueTaskSource<bool>, IValueTaskSource
+internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IValueTaskSource<bool>, IValueTaskSource
 {
     private readonly Queue<T> _results = new();
     private readonly RingHandle _handle;
+    private readonly SequenceLink _link;
     private readonly int _cap;
     private MultishotState _state;
-    private bool _waiting;
-    private bool _leaving;
-    private bool _ended;
-    private bool _endAsked; // Its handle's ops are to end: it must not be armed again by itself.
+    private CancellationTokenRegistration _registration; // From the first arming to the end.
 
     /// <param name="handle">Whose op.</param>
     /// <param name="token">Ends the sequence after the results that came before.</param>
@@ -28,6 +33,9 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
         _handle = handle;
         Token = token;
         _cap = cap;
+        _link = new SequenceLink(this);
+        Driver.Sequences.Add(_link);
+        handle.Add(_link);
     }
 
     public T Current { get; private set; } = default!;
@@ -36,11 +44,26 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
 
     protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
-    /// <summary>Writes the SQE.</summary>
+    internal override bool HasEnded => _state == MultishotState.Ended && _results.Count == 0;
+
+    protected override bool IsOwed => !HasEnded;
+
+    /// <summary>Not pooled: a cancel always means this sequence.</summary>
+    internal override bool CanCancel(short version) => true;
+
+    /// <summary>Whether nobody will take what comes.</summary>
+    private bool IsForNobody => _state == MultishotState.Leaving || (!IsPending && (_handle.IsDisposed || Driver.Stopping));
+
+    /// <summary>What arming takes beside a slot and an SQE; may throw.</summary>
+    protected virtual void PrepareToArm()
+    {
+    }
+
+    /// <summary>Writes the SQE of an admitted op.</summary>
     protected abstract void Arm();
 
     /// <summary>What a CQE yields: through <see cref="Keep"/>, or nothing. False: the sequence ends with it.</summary>
-    protected abstract bool Take(int res, uint flags);
+    protected abstract bool TakeIn(int res, uint flags);
 
     /// <summary>It was cancelled as asked, and this last CQE brought nothing.</summary>
     protected virtual void Cancelled()
@@ -55,7 +78,22 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     {
     }
 
-    protected void Keep(T result) => _results.Enqueue(result);
+    /// <summary>Keeps a result for the consumer; false where there is no memory to keep it, and it is released.</summary>
+    protected bool Keep(T result)
+    {
+        try
+        {
+            _results.Enqueue(result);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            Release(result);
+            return false;
+        }
+    }
+
+    protected bool TryTake(out T? result) => _results.TryDequeue(out result);
 
     public ValueTask<bool> MoveNextAsync()
     {
@@ -66,81 +104,114 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
             return new ValueTask<bool>(true);
         }
 
+        if (IsPending)
+            throw new InvalidOperationException("The sequence is asked for its next element already: await each before the next.");
         if (_state == MultishotState.Idle)
         {
-            if (_ended || Driver.Stopping || Token.IsCancellationRequested)
+            if (Driver.Stopping || Token.IsCancellationRequested)
                 _state.Move(MultishotState.Ended);
             else
                 _handle.ThrowIfNotReady();
         }
 
-        _waiting = true;
+        int refused = _state == MultishotState.Idle ? TryPrepare() : 0;
         Begin(Driver);
         if (_state == MultishotState.Ended)
-            Wake(); // GetResult tells.
+            SetResult(0, 0); // GetResult tells.
         else if (_state == MultishotState.Idle)
-            StartArmed(); // Its consumer waits already: what is reaped in there wakes it.
+            ArmOrEnd(refused);
         return new ValueTask<bool>(this, Version);
     }
 
-    private void StartArmed()
+    private int TryPrepare()
     {
-        _endAsked = false;
-        _state.Move(MultishotState.Armed); // Before the SQE: finding room for it may reap, and a token that strikes just now cancels it.
+        if (_registration == default && Token.CanBeCanceled)
+            _registration = Token.UnsafeRegister(static stream => ((MultishotStream<T>)stream!).AskToEnd(), this);
+        PrepareToArm();
+        int refused = Driver.Admit(Token);
+        if (refused < 0)
+            Cancelled();
+        return refused;
+    }
+
+    /// <summary>Any thread.</summary>
+    private void AskToEnd() => Driver.CancelFromAnyThread(this);
+
+    private void ArmOrEnd(int refused)
+    {
+        if (refused < 0)
+        {
+            if (!TakeIn(refused, 0))
+                _state.Move(MultishotState.Ended);
+            SetResult(0, 0);
+            return;
+        }
+
+        _state.Move(MultishotState.Armed);
         Arm();
     }
 
-    internal override void Progress(int res, uint flags)
+    internal override void OnMore(int res, uint flags)
     {
-        Take(res, flags);
-        if (_leaving)
-            return; // Then only the last CQE ends the wait.
+        TakeIn(res, flags);
+        if (_state == MultishotState.Leaving)
+        {
+            ReleaseUntaken();
+            return; // Only the last CQE ends the wait.
+        }
+
         if (_results.Count >= _cap && _state == MultishotState.Armed)
-            Drain();
-        Wake();
+        {
+            _state.Move(MultishotState.Draining);
+            Driver.Cancel(Key);
+        }
+
+        if (IsPending)
+            SetResult(0, 0);
     }
 
-    internal override void Complete(int res, uint flags, int step)
+    internal override void OnTerminal(int res, uint flags, int step)
     {
         bool over = Token.IsCancellationRequested || Driver.Stopping;
-        bool asked = over || (_state == MultishotState.Draining && !_endAsked);
+        bool asked = over || _state is MultishotState.Draining or MultishotState.Leaving;
+        bool goesOn = true;
         if (res == -Errno.ECANCELED && asked)
             Cancelled();
-        else if (!Take(res, flags))
-            _ended = true;
-        _state.Move(MultishotState.Idle);
-        if (_leaving)
-        {
-            _state.Move(MultishotState.Ended);
+        else
+            goesOn = TakeIn(res, flags);
+        if (IsForNobody)
             ReleaseUntaken();
-        }
-        else if (_waiting && _results.Count == 0 && !_ended && !over && !_handle.IsDisposed)
+        _state.Move(goesOn && _state != MultishotState.Leaving ? MultishotState.Idle : MultishotState.Ended);
+
+        // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on waiting.
+        if (_state == MultishotState.Idle && IsPending && _results.Count == 0 && !over && !_handle.IsDisposed)
+            ArmAgain();
+        else if (IsPending)
+            SetResult(0, 0);
+    }
+
+    private void ArmAgain()
+    {
+        int refused;
+        try
         {
-            StartArmed(); // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on waiting.
-            return;
+            PrepareToArm();
+            refused = Driver.AdmitAgain();
+        }
+        catch (OutOfMemoryException)
+        {
+            refused = -Errno.ENOMEM;
         }
 
-        Wake();
+        ArmOrEnd(refused);
     }
 
-    internal override void CancelLoan(ulong key)
+    internal override void OnCancel(ulong key)
     {
-        _endAsked = true;
-        base.CancelLoan(key);
-    }
-
-    private void Drain()
-    {
-        _state.Move(MultishotState.Draining);
-        Driver.Cancel(Key);
-    }
-
-    private void Wake()
-    {
-        if (!_waiting)
+        if (_state is not (MultishotState.Armed or MultishotState.Draining))
             return;
-        _waiting = false;
-        base.Complete(0, 0, 0);
+        _state.Move(MultishotState.Ending);
+        Driver.Cancel(Key);
     }
 
     bool IValueTaskSource<bool>.GetResult(short token)
@@ -163,24 +234,34 @@ internal abstract class MultishotStream<T> : OpAwaitable, IAsyncEnumerator<T>, I
     public ValueTask DisposeAsync()
     {
         Driver.ThrowIfNotOwner();
-        _leaving = true;
-        if (_state is MultishotState.Armed or MultishotState.Draining)
+        _registration.Dispose();
+        _handle.Remove(_link);
+        ReleaseUntaken();
+        switch (_state)
         {
-            if (_state == MultishotState.Armed)
-                Drain();
-            if (!_waiting) // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
-                Begin(Driver);
-            _waiting = true;
-            return new ValueTask(this, Version);
+            case MultishotState.Idle:
+                _state.Move(MultishotState.Ended);
+                return default;
+            case MultishotState.Ended:
+                return default;
+            case MultishotState.Armed or MultishotState.Draining or MultishotState.Ending:
+                _state.Move(MultishotState.Leaving);
+                Driver.Cancel(Key);
+                break;
         }
 
-        if (_state == MultishotState.Idle)
-            _state.Move(MultishotState.Ended);
-        ReleaseUntaken();
-        return default;
+        if (!IsPending) // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
+            Begin(Driver);
+        return new ValueTask(this, Version);
     }
 
     void IValueTaskSource.GetResult(short token) => Take(token);
+
+    internal override void ReleaseIfNobodyWaits()
+    {
+        if (!IsPending)
+            ReleaseUntaken();
+    }
 
     protected override void ReleaseUntaken()
     {

@@ -88,17 +88,31 @@ public readonly partial struct Op
     /// <summary>Sets a file's length (IORING_OP_FTRUNCATE, 6.9). Result 0. Always runs on a kernel worker thread.</summary>
     public static Op Ftruncate(RingHandle handle, long length) => new(io_uring_op.IORING_OP_FTRUNCATE, handle, off: (ulong)length);
 
-    /// <summary>A transfer of any number of memories; what goes to the kernel is a <see cref="Part(ReadOnlyMemory{byte}[], long)"/> of it.</summary>
+    /// <summary>A transfer of any number of memories; one request takes the first 1,024.</summary>
     internal static Op Vectored(io_uring_op code, RingHandle handle, ReadOnlyMemory<byte>[] list, long offset, uint rwFlags = 0) =>
         new(code, handle, extra: list, off: (ulong)offset, opFlags: rwFlags);
 
+    /// <summary>IOV_MAX: memories that one request can name.</summary>
+    private const int MostMemories = 1024;
+
     internal ReadOnlyMemory<byte>[]? List => Extra as ReadOnlyMemory<byte>[];
 
-    /// <summary>The same transfer without its first bytes.</summary>
-    internal Op Part(int done) => this with { Memory = Memory[done..], Off = Off + (ulong)done };
+    /// <summary>The iovecs behind what is done, as many as one request takes; the first of them may be partly done.</summary>
+    private static unsafe iovec* Vectors(OpLoans loans, long done, out uint count)
+    {
+        iovec* vectors = ((msghdr*)loans.Block.Address)->msg_iov;
+        int first = 0;
+        for (; first < loans.Count && done >= loans.List[first].Memory.Length; first++)
+            done -= loans.List[first].Memory.Length;
+        if (first < loans.Count)
+        {
+            ref MemoryLoan part = ref loans.List[first];
+            vectors[first] = new iovec { iov_base = part.Address + done, iov_len = (nuint)(part.Memory.Length - done) };
+        }
 
-    /// <inheritdoc cref="Part(int)"/>
-    internal Op Part(ReadOnlyMemory<byte>[] list, long done) => this with { Extra = list, Off = Off + (ulong)done };
+        count = (uint)Math.Min(loans.Count - first, MostMemories);
+        return vectors + first;
+    }
 
     /// <summary>Bytes of its memory, or of all its memories.</summary>
     internal long Length
@@ -115,16 +129,24 @@ public readonly partial struct Op
     private static Op OfPath(io_uring_op code, string paths, ReadOnlyMemory<byte> memory = default, uint len = 0, uint flags = 0) =>
         new(code, memory, paths, fd: FileConstants.AT_FDCWD, len: len, opFlags: flags);
 
-    /// <summary>The op's strings in native memory: the first one's address, and the second one's or 0.</summary>
-    private unsafe byte* LayOutPaths(OpDriver driver, ref OpSlot slot, out ulong second)
+    /// <summary>The op's strings one behind the other.</summary>
+    private static unsafe void LayOutPaths(OpDriver driver, OpLoans loans, string paths)
     {
-        var paths = (string)Extra!;
         int bytes = Encoding.UTF8.GetByteCount(paths) + 1; // The block is zeroed: that ends the last string.
-        byte* text = driver.Table.RentWide(ref slot, bytes);
-        Encoding.UTF8.GetBytes(paths, new Span<byte>(text, bytes));
-        int first = new ReadOnlySpan<byte>(text, bytes).IndexOf((byte)0) + 1;
-        second = first < bytes ? (ulong)(text + first) : 0;
-        return text;
+        Encoding.UTF8.GetBytes(paths, new Span<byte>(loans.Block.Allocate(driver, bytes), bytes));
+    }
+
+    private unsafe void FillPath(io_uring_sqe* sqe, OpLoans loans)
+    {
+        byte* first = loans.Block.Address;
+        ulong second = 0;
+        if (_code == io_uring_op.IORING_OP_STATX)
+            second = (ulong)loans.Memory.Address;
+        else if (((string)Extra!).Contains('\0', StringComparison.Ordinal))
+            second = (ulong)(first + new ReadOnlySpan<byte>(first, int.MaxValue).IndexOf((byte)0) + 1);
+        Prep.Path(sqe, _code, first, second, _len, _opFlags);
+        if (_code == io_uring_op.IORING_OP_OPENAT && Off != 0)
+            sqe->flags = SqeFlags.IOSQE_ASYNC;
     }
 
     private static string Checked(string path) => path.Contains('\0', StringComparison.Ordinal)

@@ -2,7 +2,6 @@
 // through here (they write their SQE at the call), people who want the kernel without handles do. Nothing here throws for an
 // errno: awaiting yields an OpResult. It does not know executors: it runs on the driver of the calling thread.
 
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.SqeFlags;
@@ -10,7 +9,7 @@ using static RingCore.Sys.SqeFlags;
 namespace RingCore;
 
 /// <summary>
-/// A description of one kernel request. <c>await</c> submits it and yields an <see cref="OpResult"/>; it can be awaited again
+/// A description of one kernel request. <c>await</c> prepares it and yields an <see cref="OpResult"/>; it can be awaited again
 /// for a new request. Awaiting needs a thread with an executor; describing does not.
 /// </summary>
 public readonly partial struct Op
@@ -160,53 +159,53 @@ public readonly partial struct Op
     /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
-    /// <summary>Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13).</summary>
+    /// <summary>
+    /// Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13). Accepts that the consumer has not
+    /// taken: at <paramref name="mostWaiting"/> of them the multishot is cancelled until it has caught up, and further connections wait
+    /// in the kernel's backlog. A poll keeps one mask.
+    /// </summary>
+    /// <param name="mostWaiting">At least 1; beside what is on its way when the cap is met.</param>
     /// <exception cref="NotSupportedException">The opcode has no multishot form here.</exception>
-    public MultishotOp Multishot() => Deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
-        ? new MultishotOp(this)
-        : throw new NotSupportedException($"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form at the op level.");
+    public MultishotOp Multishot(int mostWaiting = 512)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mostWaiting, 1);
+        return Deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
+            ? new MultishotOp(this, mostWaiting)
+            : throw new NotSupportedException($"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form.");
+    }
 
-    /// <summary>Submits with the next enter. The ValueTask is for one await, on the owner thread.</summary>
+    /// <summary>Goes in with the next enter. The ValueTask is for one await, on the owner thread.</summary>
     /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
     public ValueTask<OpResult> Start(CancellationToken token = default) => Start(out _, token);
 
     /// <summary>As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for <see cref="Cancel(ulong)"/>.</summary>
     public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
     {
-        OpResultAwaitable awaitable = Submit(token);
+        OpResultAwaitable awaitable = Prepare(token);
         key = awaitable.Key;
         return new ValueTask<OpResult>(awaitable, awaitable.Version);
     }
 
-    private OpResultAwaitable Submit(CancellationToken token)
-    {
-        OpDriver driver = OpDriver.Required;
-        ThrowIfUnusable();
-        bool refused = Refused(driver, token);
-        bool lends = Extra is not null || !Memory.IsEmpty;
-        MemoryHandle pin = default;
-        Span<MemoryHandle> pins = PinCount == 1 ? new Span<MemoryHandle>(ref pin) : new MemoryHandle[PinCount];
-        if (lends && !refused)
-            Pin(driver, new(in this), pins);
-        else if (SqeCount > 1 && !refused)
-            driver.Reserve(SqeCount);
-        OpResultAwaitable awaitable = OpResultAwaitable.Rent(driver, YieldsFd);
-        awaitable.Key = 0;
-        if (refused)
-            driver.Refuse(awaitable);
-        else
-            Write(driver, awaitable, step: 0, token, linked: false, pins: pins);
-        return awaitable;
-    }
-
-    /// <summary>Submits a new request of this description.</summary>
+    /// <summary>Prepares a new request of this description.</summary>
     public OpAwaiter GetAwaiter()
     {
-        OpResultAwaitable awaitable = Submit(default);
+        OpResultAwaitable awaitable = Prepare(default);
         return new OpAwaiter(awaitable, awaitable.Version);
     }
 
-    internal static bool Refused(OpDriver driver, CancellationToken token) => driver.Stopping || token.IsCancellationRequested;
+    private OpResultAwaitable Prepare(CancellationToken token)
+    {
+        OpDriver driver = OpDriver.Required;
+        ThrowIfUnusable();
+        OpResultAwaitable awaitable = driver.Results.Rent();
+        int refused = Lends || token.CanBeCanceled ? awaitable.Lend(driver, in this, token) : driver.Admit(token, slots: 1, SqeCount);
+        awaitable.Begin(driver, YieldsFd);
+        if (refused < 0)
+            awaitable.Refuse(refused);
+        else
+            Prepare(driver, awaitable, awaitable.Loans);
+        return awaitable;
+    }
 
     /// <summary>A handle belongs to one executor: its list of loans must not be touched from another's thread.</summary>
     internal void ThrowIfUnusable()
@@ -227,119 +226,129 @@ public readonly partial struct Op
         _ => 0,
     };
 
-    /// <summary>Pins that <see cref="Pin"/> takes: one for each memory of a list, else one, of nothing where the op lends none.</summary>
-    internal int PinCount => List?.Length ?? 1;
+    /// <summary>Whether it lends anything beside its fd.</summary>
+    internal bool Lends => Extra is not null || !Memory.IsEmpty;
 
-    /// <summary>
-    /// All pins of what is to be linked, then room for all its SQEs, before the first is begun: Pin may be a user's code and throw, start
-    /// ops, or dispose the handle.
-    /// </summary>
-    internal static void Pin(OpDriver driver, ReadOnlySpan<Op> steps, Span<MemoryHandle> pins)
+    /// <summary>Step 1 of a start: pins, blocks. What it has taken when it throws stays in the loans, for the caller to return.</summary>
+    internal unsafe void Lend(OpDriver driver, OpLoans loans)
     {
-        try
+        switch (Extra)
         {
-            int sqes = 0;
-            int taken = 0;
-            foreach (ref readonly Op step in steps)
-            {
-                sqes += step.SqeCount;
-                for (int i = 0; i < step.PinCount; i++)
-                    pins[taken++] = step.Extra is RingBuffer buffer ? buffer.Owner.Lend(step.Memory) : (step.List is { } list ? list[i] : step.Memory).Pin();
-            }
-
-            driver.Reserve(sqes);
-            foreach (ref readonly Op step in steps)
-                step.ThrowIfUnusable();
-        }
-        catch
-        {
-            foreach (ref MemoryHandle pin in pins)
-                driver.Unpin(ref pin);
-            throw;
+            case RingBuffer buffer:
+                loans.Memory = MemoryLoan.Take(driver, buffer, Memory);
+                break;
+            case ReadOnlyMemory<byte>[] list:
+                LendList(driver, loans, list);
+                break;
+            case byte[] address:
+                address.CopyTo(new Span<byte>(loans.Block.Allocate(driver, address.Length), address.Length));
+                break;
+            case string paths:
+                LayOutPaths(driver, loans, paths);
+                loans.Memory = MemoryLoan.Take(driver, Memory);
+                break;
+            case RingHandle source:
+                loans.Second = new RingHandle.SecondLoan(source);
+                break;
+            default:
+                loans.Memory = MemoryLoan.Take(driver, Memory);
+                break;
         }
     }
 
-    /// <summary>Rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Room was reserved where it takes two.</summary>
+    /// <summary>A msghdr, its iovecs behind it.</summary>
+    private static unsafe void LendList(OpDriver driver, OpLoans loans, ReadOnlyMemory<byte>[] list)
+    {
+        if (loans.List.Length < list.Length)
+            loans.List = new MemoryLoan[list.Length];
+        byte* block = loans.Block.Allocate(driver, sizeof(msghdr) + list.Length * sizeof(iovec));
+        var message = (msghdr*)block;
+        message->msg_iov = (iovec*)(message + 1);
+        message->msg_iovlen = (nuint)list.Length;
+        foreach (ReadOnlyMemory<byte> memory in list)
+        {
+            MemoryLoan loan = MemoryLoan.Take(driver, memory);
+            message->msg_iov[loans.Count] = new iovec { iov_base = loan.Address, iov_len = (nuint)memory.Length };
+            loans.List[loans.Count++] = loan;
+        }
+    }
+
+    /// <summary>Step 3: rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Nothing in here can fail.</summary>
+    /// <param name="driver">Has admitted it.</param>
+    /// <param name="sink">Gets its CQEs.</param>
+    /// <param name="loans">What <see cref="Lend"/> has taken.</param>
+    /// <param name="step">Of a chain.</param>
+    /// <param name="linked">The next SQE is the chain's next step.</param>
+    /// <param name="multishot">Of an accept or a poll.</param>
+    /// <param name="done">Bytes of a transfer that have been moved: it goes on behind them.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal unsafe void Write(
-        OpDriver driver, OpSink sink, int step, CancellationToken token, bool linked, bool multishot = false, ReadOnlySpan<MemoryHandle> pins = default)
+    internal unsafe void Prepare(
+        OpDriver driver, OpSink sink, OpLoans? loans, int step = 0, bool linked = false, bool multishot = false, long done = 0)
     {
         ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
         if (_code == io_uring_op.IORING_OP_NOP)
-            sqe->opcode = io_uring_op.IORING_OP_NOP;
+            Prep.Nop(sqe);
         else
-            Fill(driver, ref slot, index, sqe, multishot, pins);
+            Fill(driver, ref slot, index, sqe, loans, multishot, done);
         if (linked || Deadline != default)
             sqe->flags |= IOSQE_IO_LINK;
         driver.Prepared(ref slot, sqe);
         if (Deadline != default)
             driver.PrepareLinkTimeout(ref slot, index, Deadline, linked);
-        OpDriver.Register(ref slot, sink, token); // Last: a token that strikes just now writes its cancel's SQE here.
     }
 
-    /// <summary>The description's fields, as they are, or where they have been lent or laid out.</summary>
-    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, bool multishot, ReadOnlySpan<MemoryHandle> pins)
+    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, OpLoans? loans, bool multishot, long done)
     {
-        (ulong off, ulong addr, uint len) = (Off, _addr, _len);
         switch (_code)
         {
             case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND
                 or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
-                addr = driver.Lend(ref slot, Memory, pins);
-                len = (uint)Memory.Length;
+                byte* memory = loans is null ? null : loans.Memory.Address + done; // Nothing is lent where the memory is empty.
+                Prep.Transfer(sqe, _code, memory, (uint)(Memory.Length - done), _opFlags, OffsetBehind(done));
                 if (Extra is RingBuffer buffer)
                     sqe->buf_index = (ushort)buffer.Index; // The address lies inside the buffer of that index.
                 break;
             case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
-                msghdr* vector = driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])Extra!, pins);
-                addr = (ulong)vector->msg_iov;
-                len = (uint)vector->msg_iovlen;
+                iovec* vectors = Vectors(loans!, done, out uint count);
+                Prep.Transfer(sqe, _code, (byte*)vectors, count, _opFlags, OffsetBehind(done));
                 break;
             case io_uring_op.IORING_OP_SENDMSG:
-                addr = (ulong)driver.LendVector(ref slot, (ReadOnlyMemory<byte>[])Extra!, pins);
+                Prep.Transfer(sqe, _code, loans!.Block.Address, 1, _opFlags);
                 break;
-            case io_uring_op.IORING_OP_ACCEPT when multishot:
-                sqe->ioprio = OpFlags.IORING_ACCEPT_MULTISHOT; // The per-op flags of accept, send and receive live here, not in op flags.
+            case io_uring_op.IORING_OP_ACCEPT:
+                Prep.Accept(sqe, _opFlags, multishot);
                 break;
-            case io_uring_op.IORING_OP_POLL_ADD when multishot:
-                len = OpFlags.IORING_POLL_ADD_MULTI;
+            case io_uring_op.IORING_OP_POLL_ADD:
+                Prep.Poll(sqe, _opFlags, multishot);
                 break;
             case io_uring_op.IORING_OP_CONNECT:
-                var address = (byte[])Extra!;
-                addr = (ulong)driver.Table.RentWide(ref slot, address.Length);
-                off = (ulong)address.Length; // addrlen stands in the offset's place.
-                address.CopyTo(new Span<byte>((void*)addr, address.Length));
+                Prep.Connect(sqe, loans!.Block.Address, ((byte[])Extra!).Length);
                 break;
             case io_uring_op.IORING_OP_TIMEOUT:
-                addr = (ulong)driver.Table.Storage(index);
-                *(__kernel_timespec*)addr = Prep.Timespec(Time);
+                var time = (__kernel_timespec*)driver.Table.Storage(index);
+                *time = Prep.Timespec(Time);
+                Prep.Timeout(sqe, time);
+                break;
+            case io_uring_op.IORING_OP_ASYNC_CANCEL:
+                Prep.Cancel(sqe, _addr);
                 break;
             case io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE:
-                sqe->splice_fd_in = Source.LendSecond(ref slot, sqe->user_data);
-                break;
-            case io_uring_op.IORING_OP_STATX:
-                addr = (ulong)LayOutPaths(driver, ref slot, out _);
-                off = driver.Lend(ref slot, Memory, pins);
+                Prep.Splice(sqe, _code, loans!.Second!.Lend(ref slot, sqe->user_data), _addr, Off, _len, _opFlags);
                 break;
             default:
                 if (Extra is string)
-                {
-                    sqe->flags = off == 0 ? (byte)0 : IOSQE_ASYNC;
-                    addr = (ulong)LayOutPaths(driver, ref slot, out off);
-                }
-
+                    FillPath(sqe, loans!);
+                else
+                    Prep.Plain(sqe, _code, Off, _addr, _len, _opFlags);
                 break;
         }
 
-        sqe->opcode = _code;
-        sqe->off = off;
-        sqe->addr = addr;
-        sqe->len = len;
-        sqe->rw_flags = _opFlags; // One field, whatever an opcode calls it.
         if (_handle is null)
             sqe->fd = _fd;
     }
+
+    private long OffsetBehind(long done) => (long)Off < 0 ? (long)Off : (long)Off + done;
 
     /// <inheritdoc/>
     public override string ToString() => Explain();

@@ -1,14 +1,19 @@
 // Op layer: the caller's half of an op: result, flags, continuation, version. Pooled: rented by the hot call, recycled by
-// GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's end.
+// GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's end. What is lent (memory, a place as
+// the one reader) is this object's from the call to the terminal CQE; the token's registration to the result.
+//
+// Why a pooled object may be cancelled by a token: the registration is disposed before the result is handed out, and its callback only
+// posts this object with its version; a posted cancel that comes late finds another version and does nothing.
 //
 // Who may touch it: the owner thread alone. The interleavings on that thread:
-//   A  GetStatus=Pending → OnCompleted → Complete (queues) → Run → GetResult
-//   B  Complete → GetStatus=Succeeded → GetResult             (awaited late: no continuation)
-//   C  GetStatus=Pending → Complete → OnCompleted (queues)    (completed between the two: a second awaiter of the same turn)
-//   D  Complete, never awaited: the GC finds it, the finalizer counts it
+//   A  GetStatus=Pending → OnCompleted → SetResult (queues) → Run → GetResult
+//   B  SetResult → GetStatus=Succeeded → GetResult            (awaited late: no continuation)
+//   C  GetStatus=Pending → SetResult → OnCompleted (queues)   (completed between the two: a second awaiter of the same turn)
+//   D  SetResult, never awaited: the GC finds it, the finalizer counts it
 
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
+using RingCore.Sys;
 
 namespace RingCore;
 
@@ -18,7 +23,7 @@ internal abstract class OpAwaitable : OpSink
     internal int Res;
     internal uint Flags;
 
-    /// <summary>What has come short must not go on: its handle's ops were cancelled, or its token struck where no op of its own could be asked.</summary>
+    /// <summary>What has come short must not go on: it was asked to end.</summary>
     internal bool CancelWanted;
 
     private AwaitState _state;
@@ -26,19 +31,50 @@ internal abstract class OpAwaitable : OpSink
     private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
     private SynchronizationContext? _context; // A foreign one: rare.
+    private CancellationTokenRegistration _registration;
 
     internal short Version { get; private set; }
 
+    /// <summary>Whether a cancel that was asked for in the use of that version still means anything.</summary>
+    internal virtual bool CanCancel(short version) => version == Version && _state == AwaitState.Pending;
+
     internal override object? Waiter => _box ?? (_continuationState as Action)?.Target ?? _continuationState;
+
+    /// <summary>Whether the caller waits for a result that has not come.</summary>
+    internal bool IsPending => _state == AwaitState.Pending;
 
     /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
+
+    /// <summary>Gives back what is lent. At the terminal CQE, or when nothing has gone to the kernel; a second call finds nothing.</summary>
+    protected virtual void ReturnLoans()
+    {
+    }
 
     /// <summary>Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread, or after its end any.</summary>
     protected virtual void ReleaseUntaken()
     {
     }
 
+    /// <summary>Step 1 of a start, after the loans: the token's callback asks for a cancel. May throw.</summary>
+    protected void Register(CancellationToken token)
+    {
+        if (token.CanBeCanceled && !token.IsCancellationRequested) // Else Admit refuses.
+            _registration = token.UnsafeRegister(s_cancel, this);
+    }
+
+    private static readonly Action<object?> s_cancel =
+        static awaitable => ((OpAwaitable)awaitable!).Driver.CancelFromAnyThread((OpAwaitable)awaitable);
+
+    /// <summary>Step 1 has thrown: everything is given back, and the object is the GC's.</summary>
+    internal void Abandon()
+    {
+        EndRegistration();
+        ReturnLoans();
+        Driver.Pins.RunEnded(Driver); // This is a call, not the reap.
+    }
+
+    /// <summary>Step 2 of a start.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Begin(OpDriver driver)
     {
@@ -47,34 +83,67 @@ internal abstract class OpAwaitable : OpSink
         _state.Move(AwaitState.Pending);
     }
 
-    /// <summary>Whether it may go back to the kernel, with what is left or in another way.</summary>
-    internal bool MayGoOn(RingHandle handle, CancellationToken token) => !CancelWanted && !handle.IsDisposed && !Op.Refused(Driver, token);
-
-    internal override void CancelLoan(ulong key)
+    /// <summary>
+    /// Step 3 where the op was not admitted. While stopping it ends through the queue: code that swallows the refusal and asks again
+    /// would else never come back to the loop, whose bound it is.
+    /// </summary>
+    internal virtual void Refuse(int res)
     {
-        CancelWanted = true;
-        base.CancelLoan(key);
+        ReturnLoans();
+        Driver.Pins.RunEnded(Driver);
+        Key = 0;
+        Res = res;
+        if (Driver.Stopping)
+            Driver.Ready.Push(this);
+        else
+            SetResult(res, 0);
     }
 
-    /// <summary>The result is in. Also called without a kernel op, for what is refused before it reaches the kernel.</summary>
-    internal override void Complete(int res, uint flags, int step)
+    /// <summary>In the reap: whether it goes back to the kernel, with what is left or in another way. 0, or the −errno it ends with.</summary>
+    internal int AdmitAgain(RingHandle handle, CancellationToken token) =>
+        CancelWanted || handle.IsDisposed || Driver.Stopping || token.IsCancellationRequested ? -Errno.ECANCELED : Driver.AdmitAgain();
+
+    internal override void OnCancel(ulong key)
     {
+        CancelWanted = true;
+        Driver.Cancel(Key);
+    }
+
+    /// <summary>The caller's result is in.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void SetResult(int res, uint flags)
+    {
+        if (_registration != default)
+            EndRegistration();
         Res = res;
         Flags = flags;
         _state.Move(AwaitState.Completed);
         if (_box is { } box)
         {
             _box = null;
-            Driver.Queue(box, Key);
+            Driver.Resume(box, Key);
         }
         else if (_continuation is not null)
         {
-            Driver.Queue(this, Key);
+            Driver.Resume(this, Key);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EndRegistration()
+    {
+        _registration.Dispose(); // Waits for a callback that is running on another thread, which only posts.
+        _registration = default;
     }
 
     internal sealed override void Run()
     {
+        if (_state == AwaitState.Pending)
+        {
+            SetResult(Res, 0); // Refused while stopping.
+            return;
+        }
+
         (Action<object?> continuation, object? state, SynchronizationContext? context) = (_continuation!, _continuationState, _context);
         (_continuation, _continuationState, _context) = (null, null, null);
         if (context is not null)
@@ -116,7 +185,7 @@ internal abstract class OpAwaitable : OpSink
         if (flags != ValueTaskSourceOnCompletedFlags.None)
             Capture(flags);
         if (_state == AwaitState.Completed)
-            Driver.Queue(this, Key);
+            Driver.Resume(this, Key);
     }
 
     /// <summary>A RingTask waits for this. The caller has looked at the state, and with it at the thread, before.</summary>
@@ -124,7 +193,7 @@ internal abstract class OpAwaitable : OpSink
     {
         Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, box.TaskId);
         if (_state == AwaitState.Completed)
-            Driver.Queue(box, Key);
+            Driver.Resume(box, Key);
         else
             _box = box;
     }
@@ -175,11 +244,14 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may still own something.</summary>
     ~OpAwaitable()
     {
-        if (_state == AwaitState.Idle || Driver is null)
+        if (Driver is null || !IsOwed)
             return;
         if (!Driver.Host.Post(new ActionWork(Dropped, ReleaseDropped)))
             ReleaseDropped();
     }
+
+    /// <summary>Whether somebody should have taken something from it.</summary>
+    protected virtual bool IsOwed => _state != AwaitState.Idle;
 
     private void Dropped()
     {
@@ -190,44 +262,7 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
     private void ReleaseDropped()
     {
-        if (_state == AwaitState.Completed)
+        if (_state != AwaitState.Pending)
             ReleaseUntaken();
-    }
-}
-
-/// <summary>The awaitable of a bare op: yields the OpResult and never throws for an errno.</summary>
-internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult>
-{
-    private bool _yieldsFd;
-
-    protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
-
-    internal static OpResultAwaitable Rent(OpDriver driver, bool yieldsFd)
-    {
-        OpResultAwaitable awaitable = driver.Results.Rent();
-        awaitable.Begin(driver);
-        awaitable._yieldsFd = yieldsFd;
-        return awaitable;
-    }
-
-    protected override void ReleaseUntaken()
-    {
-        if (_yieldsFd && Res >= 0)
-            Driver.CloseFd(Res);
-    }
-
-    internal void Suspend(RingWork box, short token)
-    {
-        GetStatus(token); // Throws for a second await.
-        Suspend(box);
-    }
-
-    public OpResult GetResult(short token)
-    {
-        Take(token);
-        var result = new OpResult(Res, Flags);
-        Driver.Results.Return(this);
-
-        return result;
     }
 }

@@ -2,15 +2,13 @@
 // together or not at all: a chain cut in two by a full queue would be two chains. Each step keeps its own slot, loans and
 // result. A short read or write breaks a chain as an error does. It never falls back to running steps from user space.
 
-using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
 namespace RingCore;
 
-/// <summary>A description of linked requests. Cold, as <see cref="Op"/>: each await submits it anew.</summary>
+/// <summary>A description of linked requests. Cold, as <see cref="Op"/>: each await prepares it anew.</summary>
 public sealed class OpChain
 {
     private readonly Op[] _steps;
@@ -34,69 +32,125 @@ public sealed class OpChain
     /// <inheritdoc/>
     public override string ToString() => Explain();
 
-    /// <summary>Submits the whole chain with the next enter. For one await, on the owner thread.</summary>
+    /// <summary>The whole chain goes in with the next enter. For one await, on the owner thread.</summary>
     /// <param name="token">Cancels the step that runs; the steps behind it then end with −ECANCELED.</param>
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
-        int pins = 0;
         foreach (ref readonly Op step in _steps.AsSpan())
-        {
             step.ThrowIfUnusable();
-            pins += step.PinCount;
-        }
-
-        bool refused = Op.Refused(driver, token);
         ChainRun run = driver.Chains.Rent();
-        CollectionsMarshal.SetCount(run.Pins, refused ? 0 : pins);
-        Span<MemoryHandle> taken = CollectionsMarshal.AsSpan(run.Pins);
-        if (!refused)
-            Op.Pin(driver, _steps, taken); // If it throws, the run is the GC's.
-        run.Begin(driver, _steps);
-        if (refused)
-            driver.Refuse(run);
-        for (int i = 0; i < _steps.Length && !refused; i++)
-        {
-            // The token hangs on the last step: its CQE is the chain's last, so the registration lives as long as the chain.
-            bool last = i == _steps.Length - 1;
-            ref readonly Op step = ref _steps[i];
-            step.Write(driver, run, step: i, last ? token : default, linked: !last, pins: taken[..step.PinCount]);
-            taken = taken[step.PinCount..];
-            run.Keys.Add(run.Key);
-        }
-
-        run.Pins.Clear(); // The slots have them now.
-        if (!refused && token.IsCancellationRequested)
-            run.CancelAsked(); // It struck while the last step was written, whose key it could not know yet.
-
+        int refused = run.Lend(driver, _steps, token);
+        run.Begin();
+        if (refused < 0)
+            run.Refuse(refused);
+        else
+            run.Prepare();
         return new ValueTask<ChainResult>(run, run.Version);
     }
 
-    /// <summary>Submits a new run of this chain.</summary>
+    /// <summary>Prepares a new run of this chain.</summary>
     public ValueTaskAwaiter<ChainResult> GetAwaiter() => Start().GetAwaiter();
 
     /// <summary>One await of a chain. Pooled; the results are the user's to keep.</summary>
     internal sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
-        internal readonly List<MemoryHandle> Pins = []; // Until the slots have them.
-        internal readonly List<ulong> Keys = [];
+        private OpLoans[] _loans = []; // One a step, kept.
+        private ulong[] _keys = [];
         private Op[] _steps = [];
         private OpResult[] _results = [];
         private int _missing;
-        private bool _cancelAsked;
 
-        internal void Begin(OpDriver driver, Op[] steps)
-        {
-            Keys.Clear();
-            Key = 0;
-            _steps = steps;
-            _results = new OpResult[steps.Length];
-            _missing = steps.Length;
-            _cancelAsked = false;
-            Begin(driver);
-        }
+        internal override int LentBytes => _loans.Take(_steps.Length).Sum(loans => loans.Bytes);
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
+
+        /// <summary>Step 1: all pins, then room for all SQEs, before the first is begun.</summary>
+        internal int Lend(OpDriver driver, Op[] steps, CancellationToken token)
+        {
+            int sqes = 0;
+            Driver = driver;
+            try
+            {
+                Array.Resize(ref _keys, Math.Max(_keys.Length, steps.Length));
+                while (_loans.Length < steps.Length)
+                    _loans = [.. _loans, new OpLoans()];
+                _results = new OpResult[steps.Length];
+                _steps = steps;
+                for (int i = 0; i < steps.Length; i++)
+                {
+                    sqes += steps[i].SqeCount;
+                    steps[i].Lend(driver, _loans[i]);
+                }
+
+                foreach (ref readonly Op step in steps.AsSpan())
+                    step.ThrowIfUnusable(); // A Pin may have disposed a handle.
+                if (sqes > driver.Ring.SqEntries)
+                    ThrowTooLong(sqes);
+                Register(token);
+                return driver.Admit(token, steps.Length, sqes);
+            }
+            catch
+            {
+                Abandon();
+                throw;
+            }
+        }
+
+        private void ThrowTooLong(int sqes) => throw new ArgumentException(
+            $"A chain of {sqes} does not fit a submission queue of {Driver.Ring.SqEntries}: raise RingOptions.SqEntries.");
+
+        internal void Begin()
+        {
+            Key = 0;
+            _missing = _steps.Length;
+            Begin(Driver);
+        }
+
+        internal void Prepare()
+        {
+            for (int i = 0; i < _steps.Length; i++)
+            {
+                _steps[i].Prepare(Driver, this, _loans[i], step: i, linked: i < _steps.Length - 1);
+                _keys[i] = Key;
+            }
+        }
+
+        internal override void OnTerminal(int res, uint flags, int step)
+        {
+            // A step that never ran was cancelled by the step before it, not by its own deadline.
+            if (res == -Errno.ETIME && step > 0 && _steps[step - 1].Breaks(_results[step - 1].Res))
+                res = -Errno.ECANCELED;
+            _results[step] = new OpResult(res, flags);
+            _loans[step].Return(Driver);
+            if (--_missing == 0)
+                SetResult(0, 0);
+            else if (CancelWanted)
+                CancelRunning();
+        }
+
+        internal override void Refuse(int res)
+        {
+            Array.Fill(_results, new OpResult(res, 0));
+            base.Refuse(0);
+        }
+
+        /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
+        internal override void OnCancel(ulong key)
+        {
+            CancelWanted = true;
+            if (Key != 0) // Else it is not prepared yet, and will be refused.
+                CancelRunning();
+        }
+
+        /// <summary>The first unfinished step. If it still succeeds, the next is asked.</summary>
+        private void CancelRunning() => Driver.Cancel(_keys[_results.Length - _missing]);
+
+        protected override void ReturnLoans()
+        {
+            for (int i = 0; i < _steps.Length; i++)
+                _loans[i].Return(Driver);
+        }
 
         protected override void ReleaseUntaken()
         {
@@ -105,40 +159,6 @@ public sealed class OpChain
                 if (_steps[i].YieldsFd && _results[i].Res >= 0)
                     Driver.CloseFd(_results[i].Res);
             }
-        }
-
-        internal override void Complete(int res, uint flags, int step)
-        {
-            // A step that never ran was cancelled by the step before it, not by its own deadline.
-            if (res == -Errno.ETIME && step > 0 && _steps[step - 1].Breaks(_results[step - 1].Res))
-                res = -Errno.ECANCELED;
-            _results[step] = new OpResult(res, flags);
-            if (--_missing == 0)
-                base.Complete(0, 0, 0);
-            else if (_cancelAsked)
-                CancelAsked();
-        }
-
-        /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
-        internal override void CancelLoan(ulong key)
-        {
-            if (Keys.Contains(key)) // Else it is that of an earlier run.
-                CancelAsked();
-        }
-
-        internal override void Refused()
-        {
-            for (int i = 0; i < _results.Length; i++)
-                Complete(-Errno.ECANCELED, 0, i);
-        }
-
-        /// <summary>Only a running step can be found by the kernel: the first unfinished one. If it still succeeds, the next is asked.</summary>
-        internal override void CancelAsked()
-        {
-            _cancelAsked = true;
-            int running = _results.Length - _missing;
-            if (running < Keys.Count)
-                Driver.Cancel(Keys[running]);
         }
 
         public ChainResult GetResult(short token)

@@ -1,15 +1,17 @@
-// Op layer: ties one ring to its slots: gets an SQE, fills a slot, reaps CQEs into sinks, cancels. The executor owns one and
-// calls Enter and Reap; ops and handles start through it. Owner thread only, but for the two doors marked "any thread".
+// Op layer: ties one ring to its slots. Three pages: this one admits and prepares ops and enters the kernel, OpDriver.Reap.cs takes
+// results in, OpDriver.Cancel.cs asks ops to end. The executor owns one and calls Enter, Reap and WriteCancels; ops and handles start
+// through it. Owner thread only, but for the doors marked "any thread".
 //
-// Invariants: every SQE written names a live slot or a reserved key; a slot's loans return in Reap's terminal branch and nowhere
-// else; Reap runs no user code but the Unpin of a user's memory, it only queues.
+// Invariants: every SQE written names a live slot or a reserved key. Completions are handled in Reap, which the loop calls, and nowhere
+// else: a call that finds the SQ full only submits, so nothing that a caller has looked at changes under it.
+//
+// How every op begins, in this order:
+//   1 what can throw: the sink, the memory's pin, native blocks, the token's registration, Admit (a slot, room for its SQEs)
+//   2 the state: the sink is pending, the stream is being read
+//   3 the SQE: Begin, Prep, Prepared: nothing between them throws or runs anything else
 
-using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using RingCore.Sys;
-using static RingCore.Sys.CqeFlags;
 using static RingCore.Sys.SqeFlags;
 
 namespace RingCore;
@@ -22,14 +24,13 @@ internal interface IOpHost
 }
 
 /// <summary>One ring and its ops.</summary>
-internal sealed unsafe class OpDriver
+internal sealed unsafe partial class OpDriver
 {
-    /// <summary>user_data of requests that have no slot: their CQE is only counted.</summary>
-    private const ulong CancelKey = 0xFFFF_FFFF;
-    private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
+    /// <summary>How long a kernel that takes no SQE is asked again before ops are failed with what it says.</summary>
+    private const long PatienceNs = 1_000_000_000;
 
-    /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
-    private const int RestartSys = 512;
+    /// <summary>Enters tried without a pause between them; from then on a millisecond each.</summary>
+    private const int EagerTries = 16;
 
     /// <summary>The driver of the calling thread, or null.</summary>
     [ThreadStatic]
@@ -38,16 +39,23 @@ internal sealed unsafe class OpDriver
     internal readonly Ring Ring;
     internal readonly OpTable Table;
     internal readonly ReadyQueue Ready = new();
+    internal readonly PinList Pins = new();
     internal readonly IOpHost Host;
     internal readonly Pool<OpResultAwaitable> Results = new();
     internal readonly Pool<OpChain.ChainRun> Chains = new();
+    internal readonly SequenceList Sequences = new();
     private int _ownerThread = Environment.CurrentManagedThreadId; // −1 once the executor has stopped: nobody owns it then.
 
     /// <summary>Requests without a slot that the kernel still has.</summary>
     private int _unslotted;
+    private int _busyTries;
+    private long _busySince;
 
     /// <summary>The executor's own context; a continuation captured on another one goes there.</summary>
     internal SynchronizationContext? Context;
+
+    /// <summary>The pools of the layer above, which knows what they hold.</summary>
+    internal object? PoolsAbove;
 
     /// <summary>Id of the task now running, for the trace; 0 outside tasks.</summary>
     internal long CurrentTaskId;
@@ -69,11 +77,13 @@ internal sealed unsafe class OpDriver
         Ring = ring;
         Host = host;
         Table = table ?? new OpTable();
+        _cancels = new ulong[Table.Capacity];
         Leases = new LeasePool(this);
 
-        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes on with and that is then
-        // cancelled does not say how much had left, and the stream would pass for whole. We go on after a short send instead.
-        WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC) ? SocketConstants.MSG_WAITALL : 0));
+        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes on with and that is
+        // then cancelled does not say how much had left, and the stream would pass for whole. We go on after a short send instead.
+        bool whole = ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC);
+        WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (whole ? SocketConstants.MSG_WAITALL : 0));
     }
 
     internal static OpDriver Required => Current ?? throw new InvalidOperationException(
@@ -109,19 +119,47 @@ internal sealed unsafe class OpDriver
 
     /// <summary>Puts what an op resumes on the ready queue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Queue(RingWork work, ulong key)
+    internal void Resume(RingWork work, ulong key)
     {
         Ring.Trace.Record(TraceKind.Queued, key, work.TaskId);
         Ready.Push(work);
     }
 
-    /// <summary>Takes an SQE and a slot for it. The caller fills both before anything else happens.</summary>
+    /// <summary>
+    /// Whether an op may go to the kernel now. 0: there is a slot and room for its SQEs, and Begin cannot fail. Else the −errno that
+    /// it ends with instead: ECANCELED when its token has struck or the executor stops, or what keeps the kernel from taking SQEs.
+    /// </summary>
+    /// <exception cref="OutOfMemoryException">No memory for more slots.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int Admit(CancellationToken token, int slots = 1, int sqes = 1)
+    {
+        if (Stopping || token.IsCancellationRequested)
+            return -Errno.ECANCELED;
+        return Table.Capacity - Table.InUse >= slots && Ring.HasRoom((uint)sqes) ? 0 : AdmitSlow(token, slots, sqes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int AdmitSlow(CancellationToken token, int slots, int sqes)
+    {
+        while (Table.Capacity - Table.InUse < slots)
+        {
+            if (_cancels.Length <= Table.Capacity)
+                Array.Resize(ref _cancels, Table.Capacity * 2); // First: one place per slot.
+            Table.Grow();
+        }
+
+        int refused = Ring.HasRoom((uint)sqes) ? 0 : MakeRoom((uint)sqes);
+        return token.IsCancellationRequested ? -Errno.ECANCELED : refused; // It may have struck meanwhile, on this thread too.
+    }
+
+    /// <summary>For an op that goes on from the reap, in the slot it has just freed: 0, or −errno.</summary>
+    internal int AdmitAgain() => Ring.HasRoom(1) ? 0 : MakeRoom(1);
+
+    /// <summary>Takes a slot and an SQE for an admitted op. Prepared follows, with nothing but the SQE's fields between them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Begin(OpSink sink, RingHandle? handle, out io_uring_sqe* sqe, out int index)
     {
         sqe = Ring.TryGetSqe();
-        if (sqe == null)
-            sqe = MakeRoom(1);
         ref OpSlot slot = ref Table.Rent(out index);
         ulong key = OpTable.Key(slot, index);
         slot.Sink = sink;
@@ -142,258 +180,7 @@ internal sealed unsafe class OpDriver
         Ring.Trace.Record(TraceKind.OpPrepared, sqe->user_data, CurrentTaskId, (int)sqe->opcode, sqe->fd);
     }
 
-    /// <summary>Memory goes on loan: kept alive and in place until the terminal CQE. Its address. The pin was taken before the SQE was begun.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ulong Lend(ref OpSlot slot, ReadOnlyMemory<byte> memory, ReadOnlySpan<MemoryHandle> pins)
-    {
-        OpLoans loans = Table.LoansOf(ref slot);
-        loans.Lent = memory;
-        loans.Pin = pins[0];
-        return (ulong)loans.Pin.Pointer;
-    }
-
-    /// <summary>Ties a token to the op: its callback asks for a cancel. Disposed at the terminal CQE, before the slot is reused.</summary>
-    internal static void Register(ref OpSlot slot, OpSink sink, CancellationToken token)
-    {
-        if (token.CanBeCanceled)
-        {
-            CancellationTokenRegistration registration = token.UnsafeRegister(OpSink.CancelCallback, sink);
-
-            // A token that has struck calls back in here and registers nothing; the slot may then be free, and another's, by now.
-            if (registration != default)
-                sink.Driver.Table.LoansOf(ref slot).Registration = registration;
-        }
-    }
-
-    /// <summary>Makes sure that the next <paramref name="count"/> SQEs go in with one enter.</summary>
-    internal void Reserve(int count)
-    {
-        if (count > Ring.SqEntries)
-            throw new ArgumentException($"A chain of {count} does not fit a submission queue of {Ring.SqEntries}: raise RingOptions.SqEntries.");
-        if (Ring.Room < count)
-            SubmitFor((uint)count);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private io_uring_sqe* MakeRoom(uint count)
-    {
-        SubmitFor(count);
-        return Ring.TryGetSqe();
-    }
-
-    /// <summary>SQ full: submit and go on. The kernel takes all or says why; while it says "reap first", we reap.</summary>
-    private void SubmitFor(uint room)
-    {
-        Ring.Counters.SqFull++;
-        for (int tries = 0; Ring.Room < room; tries++)
-        {
-            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not IORING_ENTER_SQ_WAIT: no deadline ends
-            // that, and on kernels that refuse to submit into an overflowing CQ it could wait for a poller that waits for our reap.
-            int taken = tries > 0 && Ring.IsPolled ? Enter(minComplete: 1, timeoutNs: 50_000) : Enter(minComplete: 0, timeoutNs: -1);
-            if (taken <= 0)
-                Reap();
-            Invariant.Assert(tries < 1_000_000, "the kernel takes no SQE");
-        }
-    }
-
-    /// <summary>Enters once. EINTR, ETIME, EBUSY and EAGAIN return and mean "reap, then look again"; anything else throws.</summary>
-    internal int Enter(uint minComplete, long timeoutNs)
-    {
-        uint given = Ring.Pending;
-        int taken = Ring.Enter(minComplete, timeoutNs);
-        switch (-taken) // No error says that nothing was submitted: the SQ head does.
-        {
-            case <= 0:
-                if (given == 0 && Ring.Ready == 0)
-                    Ring.Counters.EmptyEnters++;
-                break;
-            case Errno.ETIME: // The wait's deadline passed.
-                break;
-            case Errno.EINTR: // A signal; the runtime's own included.
-                Ring.Counters.Interrupted++;
-                break;
-            case Errno.EBUSY: // The overflow list could not be flushed: reap first.
-            case Errno.EAGAIN: // No memory for a request just now.
-                Ring.Counters.Busy++;
-                break;
-            default:
-                throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-taken)}.");
-        }
-
-        return taken;
-    }
-
-    /// <summary>
-    /// Handles the CQEs that are ready. Queues continuations; runs none. Each CQE is copied and given back before its sink sees it:
-    /// a sink may start an op, a full SQ then submits, and a kernel that is busy makes that reap again, in here.
-    /// </summary>
-    internal int Reap()
-    {
-        Ring ring = Ring;
-        uint ready = ring.Ready;
-        if (ready == 0)
-            return 0;
-        for (uint i = 0; i < ready && ring.Ready != 0; i++)
-        {
-            ref readonly io_uring_cqe cqe = ref ring.CqeAt(0);
-            ulong key = cqe.user_data;
-            int res = cqe.res;
-            uint flags = cqe.flags;
-            ring.Advance(1);
-            ref OpSlot slot = ref Table.Find(key);
-            if (Unsafe.IsNullRef(ref slot))
-                ReapUnslotted(key, res);
-            else
-                Complete(ref slot, key, res, flags);
-        }
-
-        if (ring.Overflowed)
-            ring.Counters.Overflows++;
-        return (int)ready;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Complete(ref OpSlot slot, ulong key, int res, uint flags)
-    {
-        Ring.Trace.Record(TraceKind.OpCompleted, key, 0, res, (int)flags);
-        OpSink sink = slot.Sink!;
-        if ((flags & IORING_CQE_F_MORE) != 0)
-        {
-            sink.Progress(res, flags);
-            return;
-        }
-
-        int step = slot.Step;
-        if (res is -Errno.ECANCELED or -Errno.EINTR or -RestartSys) // A kernel worker that ran it was interrupted, for the same two reasons.
-            res = slot.State == SlotState.Cancelling ? -Errno.ECANCELED : slot.HasLinkTimeout && IsOver(key) ? -Errno.ETIME : res == -RestartSys ? -Errno.EINTR : res;
-        else if (res is -Errno.EAGAIN or -Errno.ENOBUFS or -Errno.EBADF && slot.State == SlotState.Cancelling)
-            res = -Errno.ECANCELED; // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
-        ReturnLoans(ref slot);
-        Table.Free((int)(uint)key); // Found anew: an Unpin that starts ops may have made the table grow.
-        sink.Complete(res, flags, step); // After Free: the sink may start the next op in the same, warm slot.
-    }
-
-    /// <summary>The one place where loans return. Memory last: its Unpin may be a user's code.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ReturnLoans(ref OpSlot slot)
-    {
-        slot.Sink = null;
-        slot.HasLinkTimeout = false;
-        slot.Step = 0;
-        slot.Handle?.Return(ref slot);
-        if (slot.Loans is { } loans)
-        {
-            slot.Loans = null;
-            Return(loans);
-        }
-    }
-
-    /// <summary>Ends a pin, most often inside the reap. Unpin may be a user's code: what it throws, the run loop reports.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the reap.")]
-    internal void Unpin(ref MemoryHandle pin)
-    {
-        MemoryHandle taken = pin;
-        pin = default;
-        try
-        {
-            taken.Dispose();
-        }
-        catch (Exception e)
-        {
-            Ready.Push(new ActionWork(() => ExceptionDispatchInfo.Throw(e)));
-        }
-    }
-
-    private void Return(OpLoans loans)
-    {
-        loans.Registration.Dispose(); // First: it waits for a callback that is running, which reads the sink's key.
-        ExtraLoan? extra = loans.Extra;
-        MemoryHandle pin = loans.Pin;
-        Table.Return(loans); // Before the ends of pins, which may start ops.
-        extra?.Return(this);
-        if (pin.Pointer != null)
-            Unpin(ref pin);
-    }
-
-    private void ReapUnslotted(ulong key, int res)
-    {
-        switch (key)
-        {
-            case CancelKey:
-                _unslotted--;
-                if (res >= 0)
-                    Ring.Counters.CancelsWon++;
-                else
-                    Ring.Counters.CancelsLost++;
-                break;
-            case LinkTimeoutKey: // Its target's CQE tells everything.
-                _unslotted--;
-                break;
-            default:
-                Ring.Counters.StaleCqes++;
-                break;
-        }
-    }
-
-    /// <summary>Asks the kernel to cancel one op. The op's own CQE is the truth; a key whose time has passed is ignored.</summary>
-    internal void Cancel(ulong key)
-    {
-        ref OpSlot slot = ref Table.Find(key);
-        if (Unsafe.IsNullRef(ref slot) || slot.State == SlotState.Cancelling)
-            return;
-        slot.State.Move(SlotState.Cancelling);
-        Ring.Trace.Record(TraceKind.CancelAsked, key);
-        io_uring_sqe* sqe = Ring.TryGetSqe();
-        if (sqe == null)
-            sqe = MakeRoom(1);
-        Prep.Cancel(sqe, key);
-        sqe->user_data = CancelKey;
-        _unslotted++;
-    }
-
-    /// <summary>
-    /// Ends an op that never reaches the kernel. While stopping it ends through the queue: code that swallows the refusal and
-    /// asks again would else never come back to the loop, whose bound it is.
-    /// </summary>
-    internal void Refuse(OpSink sink)
-    {
-        if (Stopping)
-            Ready.Push(new ActionWork(sink.Refused));
-        else
-            sink.Refused();
-    }
-
-    /// <summary>Any thread: asks the sink, on the owner thread, to cancel what it runs now.</summary>
-    internal void CancelFromAnyThread(OpSink sink)
-    {
-        if (IsOwner)
-            sink.CancelAsked();
-        else
-            Host.Post(new PostedCancel(sink, sink.Key));
-    }
-
-    private sealed class PostedCancel(OpSink sink, ulong key) : RingWork
-    {
-        internal override void Run()
-        {
-            if (sink.Key == key) // Else it has gone on to another op: this cancel was too late.
-                sink.CancelAsked();
-        }
-    }
-
-    /// <summary>Every op with the kernel is asked to end.</summary>
-    internal void CancelEverything()
-    {
-        for (int i = 0; i < Table.Capacity; i++)
-        {
-            ref OpSlot slot = ref Table.At(i);
-            if (slot.State == SlotState.Lent)
-                slot.Sink!.CancelLoan(OpTable.Key(slot, i));
-        }
-    }
-
-    /// <summary>Writes the LINK_TIMEOUT that bounds the SQE before it. Its room was reserved together with that SQE's.</summary>
+    /// <summary>Writes the LINK_TIMEOUT that bounds the SQE before it, and was admitted together with it.</summary>
     internal void PrepareLinkTimeout(ref OpSlot slot, int index, TimeSpan timeout, bool linked)
     {
         slot.HasLinkTimeout = true;
@@ -408,31 +195,97 @@ internal sealed unsafe class OpDriver
     }
 
     /// <summary>
-    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its own CQE would tell exactly,
-    /// −ECANCELED when it has not, but may come after its op's.
+    /// SQ full: submit and go on. The kernel takes all or says why; where it wants its CQEs taken first they are moved aside, not handled.
+    /// 0, or the −errno it has said for <see cref="PatienceNs"/>.
     /// </summary>
-    private bool IsOver(ulong key) => Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
-
-    /// <summary>Lends several memories as one msghdr with its iovecs, in the slot's wide block.</summary>
-    /// <param name="slot">Whose loan it is.</param>
-    /// <param name="memories">In order.</param>
-    /// <param name="pins">Their pins, or, where those are somebody else's, their addresses.</param>
-    internal msghdr* LendVector(ref OpSlot slot, ReadOnlyMemory<byte>[] memories, ReadOnlySpan<MemoryHandle> pins)
+    private int MakeRoom(uint count)
     {
-        byte* block = Table.RentWide(ref slot, sizeof(msghdr) + memories.Length * sizeof(iovec));
-        var message = (msghdr*)block;
-        var vectors = (iovec*)(message + 1);
-        var loan = new VectorLoan(memories);
-        Table.LoansOf(ref slot).Extra = loan;
-        for (int i = 0; i < memories.Length; i++)
+        Ring.Counters.SqFull++;
+        long since = 0;
+        for (int tries = 0; ; tries++)
         {
-            loan.Pins[i] = pins[i];
-            vectors[i] = new iovec { iov_base = loan.Pins[i].Pointer, iov_len = (nuint)memories[i].Length };
+            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not IORING_ENTER_SQ_WAIT: no deadline
+            // ends that, and a kernel that does not submit into an overflowing CQ could wait for a poller that waits for our reap.
+            int taken = tries > 0 && Ring.IsPolled ? TryEnter(minComplete: 1, timeoutNs: 50_000) : TryEnter(minComplete: 0, timeoutNs: -1);
+            if (Ring.HasRoom(count))
+                return 0;
+            if (taken < 0 && !Passes(taken))
+                return taken;
+            if (taken <= 0 && !MoveAside())
+                return -Errno.ENOMEM;
+            if (taken > 0 && !Ring.IsPolled)
+                since = tries = 0;
+            if (tries < EagerTries)
+                continue;
+            long now = Ring.Kernel.Now();
+            since = since == 0 ? now : since;
+            if (now - since > PatienceNs)
+                return taken < 0 ? taken : -Errno.EAGAIN;
+            Ring.Kernel.Pause();
         }
+    }
 
-        message->msg_iov = vectors;
-        message->msg_iovlen = (nuint)memories.Length;
-        return message;
+    /// <summary>Enters once, for the loop. What passes by itself returns and means "reap, then look again".</summary>
+    /// <exception cref="InvalidOperationException">The kernel refuses for good.</exception>
+    internal int Enter(uint minComplete, long timeoutNs)
+    {
+        int taken = TryEnter(minComplete, timeoutNs);
+        if (taken is -Errno.EAGAIN or -Errno.EBUSY)
+            BackOff(taken);
+        else if (taken >= 0 || Passes(taken))
+            _busyTries = 0;
+        else
+            throw new InvalidOperationException($"io_uring_enter failed: {Errno.Describe(-taken)}.");
+        return taken;
+    }
+
+    /// <summary>The kernel has no memory for requests: a pause between tries, and in the end those that it did not take fail.</summary>
+    private void BackOff(int res)
+    {
+        long now = Ring.Kernel.Now();
+        if (_busyTries++ == 0)
+            _busySince = now;
+        if (HasCompletions || _busyTries < EagerTries)
+            return;
+        if (now - _busySince > PatienceNs && !Ring.IsPolled)
+            FailPending(res);
+        else
+            Ring.Kernel.Pause();
+    }
+
+    private int TryEnter(uint minComplete, long timeoutNs)
+    {
+        uint given = Ring.Pending;
+        int taken = Ring.Enter(minComplete, timeoutNs);
+        if (taken >= 0 && given == 0 && Ring.Ready == 0)
+            Ring.Counters.EmptyEnters++;
+        if (taken == -Errno.EINTR)
+            Ring.Counters.Interrupted++;
+        if (taken is -Errno.EBUSY or -Errno.EAGAIN)
+            Ring.Counters.Busy++;
+        if (taken == -Errno.EBADR)
+            Warning.Print($"RingCore: the kernel had no memory to keep a completion of executor '{Options.Name}' and dropped it: "
+                + $"an await of it never ends ({Ring.LostCqes} so far).");
+        return taken;
+    }
+
+    /// <summary>No error says that nothing was submitted: the SQ head does. These say nothing more than "look again".</summary>
+    private static bool Passes(int res) => -res switch
+    {
+        Errno.ETIME => true, // The wait's deadline passed.
+        Errno.EINTR => true, // A signal; the runtime's own included.
+        Errno.EBUSY => true, // The overflow list could not be flushed: take CQEs first.
+        Errno.EAGAIN => true, // No memory for a request just now.
+        Errno.EBADR => true, // A completion was lost; the others go on.
+        _ => false,
+    };
+
+    /// <summary>A disk that has run dry must not wait for a turn's whole batch: with this many requests pending they go now.</summary>
+    internal void SubmitBatch(int batch)
+    {
+        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the memory is lent.
+        if (Ring.Pending >= batch)
+            Ring.Enter(minComplete: 0);
     }
 
     /// <summary>Closes an fd that no handle has taken: an accepted connection, an opened file that nobody awaits.</summary>

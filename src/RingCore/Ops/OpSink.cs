@@ -1,7 +1,9 @@
-// Op layer: who gets an op's CQEs. The reap finds the slot, returns its loans and calls the sink; a sink copies the result and
-// queues the continuation. It runs no user code and must not throw.
-
-using RingCore.Sys;
+// Op layer: who gets an op's CQEs. The reap finds the slot, returns its fd and calls the sink; a sink copies the result and queues
+// the continuation. The contract of a sink:
+//   * It is the owner of the memory its op lends, from the call to OnTerminal, and keeps it alive and in place.
+//   * OnTerminal and OnMore run in the reap: no user code, nothing that throws. They may prepare one op in place of the one that ended.
+//   * OnCancel asks; it may come at any time on the owner thread, also when nothing is with the kernel, and more than once.
+//   * Key names the op now with the kernel, or the last one: a cancel of a key whose time has passed does nothing.
 
 namespace RingCore;
 
@@ -15,30 +17,22 @@ internal abstract class OpSink : RingWork
     internal ulong Key;
 
     /// <summary>The terminal CQE: the slot is free already and may be rented from here.</summary>
-    internal abstract void Complete(int res, uint flags, int step);
+    internal abstract void OnTerminal(int res, uint flags, int step);
 
     /// <summary>A CQE with F_MORE: the op goes on.</summary>
-    internal virtual void Progress(int res, uint flags)
+    internal virtual void OnMore(int res, uint flags)
     {
     }
 
-    /// <summary>The op's handle is disposed, or everything is to end. A chain's step may stand behind others that never end.</summary>
-    internal virtual void CancelLoan(ulong key) => Driver.Cancel(key);
+    /// <summary>What runs now is to end, and not to go on by itself: a token struck, its handle closes, or its executor stops.</summary>
+    /// <param name="key">The op that is meant; 0: whatever runs.</param>
+    internal virtual void OnCancel(ulong key) => Driver.Cancel(Key);
 
-    /// <summary>The op never reaches the kernel: cancelled before, or its executor stops.</summary>
-    internal virtual void Refused() => Complete(-Errno.ECANCELED, 0, 0);
-
-    /// <summary>What waits for this op, for reports: a task's name, or null.</summary>
+    /// <summary>What waits for this op, for reports: a task's box, a delegate's target, a name, or null.</summary>
     internal virtual object? Waiter => null;
 
-    /// <summary>Bytes of memory that the sink itself, not its slot, has lent: for reports.</summary>
+    /// <summary>Bytes of memory it has lent: for reports.</summary>
     internal virtual int LentBytes => 0;
-
-    /// <summary>A token's callback: any thread. The registration is disposed before the slot is reused, so Key is this op's.</summary>
-    internal static readonly Action<object?> CancelCallback = static sink => ((OpSink)sink!).Driver.CancelFromAnyThread((OpSink)sink);
-
-    /// <summary>A token asks, on the owner thread: cancel what runs now. A key whose time has passed is ignored.</summary>
-    internal virtual void CancelAsked() => Driver.Cancel(Key);
 
     internal override void Run()
     {

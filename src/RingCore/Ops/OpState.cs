@@ -1,5 +1,6 @@
-// Op layer: every state of a slot, of an awaitable, of a multishot op and of a handle, and every legal move, in one place.
-// Code changes a state only through Move, which refuses (and ends the process in a debug build) what is not listed here.
+// Op layer: every state of a slot, of an awaitable, of a multishot sequence, of a write side and of a handle, and every legal move,
+// in one place. Code changes a state only through Move. What is not listed here ends the process: the cold machines always, the hot
+// ones in a build with asserts, in which .ci/run runs all tests.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -39,14 +40,20 @@ internal enum AwaitState : byte
 }
 
 /// <summary>
-/// A multishot op: one SQE, many CQEs, and again when the kernel ends it without being asked.
+/// A multishot sequence: one SQE, many CQEs, and again when the kernel ends it without being asked. Whether its consumer waits is the
+/// AwaitState of the same object; results may be waiting for the consumer in every state but Ended.
 /// <code>
-/// Idle     → Armed     an SQE was written
-/// Armed    → Idle      a CQE without F_MORE: arm again when somebody waits
-/// Armed    → Draining  cancel asked for: by the consumer, or at the cap
-/// Draining → Idle      its last CQE, consumer still there (the cap): arm again on consumption
-/// Idle     → Ended     end of stream, an error, or the consumer has left
-/// Draining → Ended     its last CQE, consumer gone: leftovers are released
+/// Idle     → Armed     an SQE was written: the consumer waits and nothing is there
+/// Armed    → Draining  at the cap, cancel asked for: armed again when the consumer has caught up
+/// Armed    → Ending    its token, its handle or its executor asks for the end
+/// Draining → Ending    the same
+/// Armed    → Leaving   the consumer has left (DisposeAsync), cancel asked for: whatever still comes is released
+/// Draining → Leaving   the same
+/// Ending   → Leaving   the same
+/// Armed, Draining, Ending → Idle   a CQE without F_MORE; somebody may go on
+/// Armed, Draining, Ending → Ended  a CQE without F_MORE that is the end: end of stream, an error
+/// Leaving  → Ended     a CQE without F_MORE
+/// Idle     → Ended     token, stop, or the consumer has left
 /// </code>
 /// </summary>
 internal enum MultishotState : byte
@@ -54,7 +61,28 @@ internal enum MultishotState : byte
     Idle,
     Armed,
     Draining,
+    Ending,
+    Leaving,
     Ended,
+}
+
+/// <summary>
+/// The write side of a stream. Who may have a send with the kernel:
+/// <code>
+/// Idle     → Alone      one write went to the kernel
+/// Idle     → Held       somebody who does not queue has it: a single send, a copy, a list that is being queued
+/// Alone, Gathered, Held → Gathered   it has ended, or its owner gave it back, and writes waited
+/// Alone, Gathered, Held → Idle   nothing waits
+/// any      → Broken     a send failed, or was cancelled after part of it had left: the peer's stream has a hole
+/// </code>
+/// </summary>
+internal enum WriteState : byte
+{
+    Idle,
+    Alone,
+    Gathered,
+    Held,
+    Broken,
 }
 
 /// <summary>
@@ -86,13 +114,22 @@ internal static class StateMoves
         (AwaitState.Pending, AwaitState.Completed) or
         (AwaitState.Completed, AwaitState.Idle);
 
-    internal static bool IsLegal(MultishotState from, MultishotState to) => (from, to) is
-        (MultishotState.Idle, MultishotState.Armed) or
-        (MultishotState.Armed, MultishotState.Idle) or
-        (MultishotState.Armed, MultishotState.Draining) or
-        (MultishotState.Draining, MultishotState.Idle) or
-        (MultishotState.Idle, MultishotState.Ended) or
-        (MultishotState.Draining, MultishotState.Ended);
+    internal static bool IsLegal(MultishotState from, MultishotState to) => from switch
+    {
+        MultishotState.Idle => to is MultishotState.Armed or MultishotState.Ended,
+        MultishotState.Armed => to is not MultishotState.Armed,
+        MultishotState.Draining => to is MultishotState.Idle or MultishotState.Ending or MultishotState.Leaving or MultishotState.Ended,
+        MultishotState.Ending => to is MultishotState.Idle or MultishotState.Leaving or MultishotState.Ended,
+        MultishotState.Leaving => to is MultishotState.Ended,
+        _ => false,
+    };
+
+    internal static bool IsLegal(WriteState from, WriteState to) => from switch
+    {
+        WriteState.Idle => to is WriteState.Alone or WriteState.Held or WriteState.Broken,
+        WriteState.Broken => to is WriteState.Broken,
+        _ => to is WriteState.Idle or WriteState.Gathered or WriteState.Broken,
+    };
 
     internal static bool IsLegal(HandleState from, HandleState to) => (from, to) is
         (HandleState.Open, HandleState.Closing) or
@@ -110,6 +147,12 @@ internal static class StateMoves
     internal static void Move(ref this AwaitState state, AwaitState to)
     {
         Debug.Assert(IsLegal(state, to), "illegal awaitable move");
+        state = to;
+    }
+
+    internal static void Move(ref this WriteState state, WriteState to)
+    {
+        Debug.Assert(IsLegal(state, to), "illegal move of a write side");
         state = to;
     }
 

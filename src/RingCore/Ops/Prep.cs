@@ -1,6 +1,6 @@
-// Op layer: the SQEs that handles, timers and the driver write at the call: every field the opcode reads, nothing else. The SQE comes
-// zeroed, and the fields not named here must stay zero: many opcodes refuse them otherwise. fd and user_data are the driver's. What an
-// Op describes has its fields from its factory, in Op.cs.
+// Op layer: the one writer of each opcode's SQE, for bare ops, handles, timers and the driver: every field the opcode reads, nothing
+// else. The SQE comes zeroed, and the fields not named here must stay zero: many opcodes refuse them otherwise. fd and user_data are the
+// driver's, but for opcodes that have no handle.
 // Unsafe by nature: whoever calls it keeps the memory behind every address alive until the terminal CQE.
 
 using System.Runtime.CompilerServices;
@@ -12,15 +12,18 @@ namespace RingCore;
 /// <summary>Fills zeroed SQEs.</summary>
 internal static unsafe class Prep
 {
+    internal static void Nop(io_uring_sqe* sqe) => sqe->opcode = io_uring_op.IORING_OP_NOP;
+
     /// <summary>
-    /// READ, WRITE and WRITEV, at a file offset, or −1 for the file's own position and for what has none; RECV, SEND and SENDMSG with MSG_*.
+    /// READ, WRITE, READV, WRITEV and the FIXED ones, at a file offset, or −1 for the file's own position and for what has none, with
+    /// RWF_*; RECV, SEND and SENDMSG with MSG_*.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Transfer(io_uring_sqe* sqe, io_uring_op op, ulong address, uint length, uint flags = 0, long offset = 0)
+    internal static void Transfer(io_uring_sqe* sqe, io_uring_op op, byte* address, uint length, uint flags = 0, long offset = 0)
     {
         sqe->opcode = op;
         sqe->off = (ulong)offset;
-        sqe->addr = address;
+        sqe->addr = (ulong)address;
         sqe->len = length;
         sqe->rw_flags = flags; // One field, whatever an opcode calls it.
     }
@@ -36,6 +39,22 @@ internal static unsafe class Prep
         sqe->flags = IOSQE_BUFFER_SELECT;
         sqe->len = length;
         sqe->buf_group = group;
+        if (length == 0)
+            sqe->ioprio = OpFlags.IORING_RECV_MULTISHOT; // Per-op flags of accept, send and receive live here, not in op flags.
+    }
+
+    internal static void Accept(io_uring_sqe* sqe, uint flags, bool multishot)
+    {
+        sqe->opcode = io_uring_op.IORING_OP_ACCEPT;
+        sqe->accept_flags = flags;
+        sqe->ioprio = multishot ? OpFlags.IORING_ACCEPT_MULTISHOT : (ushort)0;
+    }
+
+    internal static void Connect(io_uring_sqe* sqe, byte* address, int length)
+    {
+        sqe->opcode = io_uring_op.IORING_OP_CONNECT;
+        sqe->addr = (ulong)address;
+        sqe->off = (ulong)length; // addrlen stands in the offset's place.
     }
 
     internal static void Timeout(io_uring_sqe* sqe, __kernel_timespec* time)
@@ -63,10 +82,42 @@ internal static unsafe class Prep
         sqe->addr = userData;
     }
 
-    internal static void Poll(io_uring_sqe* sqe, uint events)
+    internal static void Poll(io_uring_sqe* sqe, uint events, bool multishot = false)
     {
         sqe->opcode = io_uring_op.IORING_OP_POLL_ADD;
         sqe->poll32_events = events;
+        sqe->len = multishot ? OpFlags.IORING_POLL_ADD_MULTI : 0;
+    }
+
+    /// <summary>SPLICE and TEE; the fd is the target's.</summary>
+    internal static void Splice(io_uring_sqe* sqe, io_uring_op op, int from, ulong fromOffset, ulong toOffset, uint length, uint flags)
+    {
+        sqe->opcode = op;
+        sqe->splice_fd_in = from;
+        sqe->splice_off_in = fromOffset;
+        sqe->off = toOffset;
+        sqe->len = length;
+        sqe->splice_flags = flags;
+    }
+
+    /// <summary>OPENAT, STATX, RENAMEAT, UNLINKAT, MKDIRAT, LINKAT, SYMLINKAT: the path's address, what stands beside it, flags.</summary>
+    internal static void Path(io_uring_sqe* sqe, io_uring_op op, byte* path, ulong second, uint length, uint flags)
+    {
+        sqe->opcode = op;
+        sqe->addr = (ulong)path;
+        sqe->off = second;
+        sqe->len = length;
+        sqe->rw_flags = flags;
+    }
+
+    /// <summary>FSYNC, FALLOCATE, FTRUNCATE, SHUTDOWN, SOCKET, CLOSE: numbers alone.</summary>
+    internal static void Plain(io_uring_sqe* sqe, io_uring_op op, ulong off, ulong addr, uint length, uint flags)
+    {
+        sqe->opcode = op;
+        sqe->off = off;
+        sqe->addr = addr;
+        sqe->len = length;
+        sqe->rw_flags = flags;
     }
 
     internal static __kernel_timespec Timespec(TimeSpan time) => new()

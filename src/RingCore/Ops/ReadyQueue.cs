@@ -1,5 +1,6 @@
 // Op layer: the queue between reap and run. Reaping an op pushes what it resumes; the run loop pops. First in, first out.
-// Owner thread only; no locks. It does not run anything itself.
+// Owner thread only; no locks. The work itself is the list, so that pushing never allocates: a result that has come can always
+// be handed on. It does not run anything itself.
 
 using System.Runtime.CompilerServices;
 
@@ -8,7 +9,10 @@ namespace RingCore;
 /// <summary>Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.</summary>
 internal abstract class RingWork
 {
-    /// <summary>Next in the one list this stands in: posted work (owned by the poster until the owner thread takes it), or a pool.</summary>
+    /// <summary>
+    /// Next in the one list this stands in: the ready queue, posted work (owned by the poster until the owner thread takes it), the
+    /// write queue of a stream, or a pool.
+    /// </summary>
     internal RingWork? Next;
 
     /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
@@ -17,7 +21,7 @@ internal abstract class RingWork
     /// <summary>The task's id, for the trace; 0 for other work.</summary>
     internal long TaskId;
 
-    /// <summary>Runs on the owner thread. What it throws, it handles.</summary>
+    /// <summary>Runs on the owner thread. What it throws, the loop reports.</summary>
     internal abstract void Run();
 
     /// <summary>Called instead of <see cref="Run"/> when the executor has stopped.</summary>
@@ -33,53 +37,42 @@ internal interface IRingAwaiter
     void Suspend(RingWork box);
 }
 
-/// <summary>A growing circular buffer of work.</summary>
+/// <summary>A linked list of work.</summary>
 internal sealed class ReadyQueue
 {
-    private Item[] _items = new Item[256];
-    private uint _head;
-    private uint _tail;
+    private RingWork? _first;
+    private RingWork? _last;
 
-    /// <summary>A struct around the reference: storing into an array of a class checks the element's type each time.</summary>
-    private struct Item
-    {
-        internal RingWork? Work;
-    }
+    internal int Count { get; private set; }
 
-    internal int Count => (int)(_tail - _head);
-
-    internal bool IsEmpty => _head == _tail;
+    internal bool IsEmpty => _first is null;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Push(RingWork work)
     {
-        Item[] items = _items;
-        if (_tail - _head == (uint)items.Length)
-            items = Grow();
-        items[_tail & (uint)(items.Length - 1)].Work = work;
-        _tail++;
+        if (work.Next is not null || ReferenceEquals(work, _last))
+            ThrowTwice();
+        if (_last is { } last)
+            last.Next = work;
+        else
+            _first = work;
+        _last = work;
+        Count++;
     }
 
     /// <summary>Takes the oldest; only when not empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal RingWork Pop()
     {
-        Item[] items = _items;
-        ref Item item = ref items[_head & (uint)(items.Length - 1)];
-        RingWork work = item.Work!;
-        item.Work = null; // Else the queue would keep what ran alive.
-        _head++;
+        RingWork work = _first!;
+        _first = work.Next;
+        if (_first is null)
+            _last = null;
+        work.Next = null;
+        Count--;
         return work;
     }
 
-    private Item[] Grow()
-    {
-        var larger = new Item[_items.Length * 2];
-        uint count = _tail - _head;
-        for (uint i = 0; i < count; i++)
-            larger[i] = _items[(_head + i) & (uint)(_items.Length - 1)];
-        _head = 0;
-        _tail = count;
-        return _items = larger;
-    }
+    private static void ThrowTwice() => throw new InvalidOperationException(
+        "This continuation is queued already: an awaiter has called it twice.");
 }

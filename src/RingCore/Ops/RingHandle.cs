@@ -9,7 +9,7 @@
 // as an extra loan does. Both return at the op's one terminal CQE; so each fd stays open until then, whichever handle is disposed, in
 // whichever order, and each disposal asks for the op's cancellation by the same user_data. Ops with one handle do not see any of it.
 
-using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
@@ -24,6 +24,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal readonly OpDriver Driver;
     internal int FirstSlot = -1;
     private SecondLoan? _second;
+    private SequenceLink? _sequences;
     private readonly bool _ownsFd;
     private readonly int _fd;
     private HandleState _state;
@@ -110,25 +111,11 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ThrowIfDisposed();
     }
 
-    /// <summary>After a Pin, which may be a user's code and have disposed the handle.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ThrowIfDisposed(ref MemoryHandle pin)
-    {
-        if (_state != HandleState.Open)
-            Driver.Unpin(ref pin);
-        ThrowIfDisposed();
-    }
-
-    /// <summary>An op's slot takes the fd. Between the caller's check and this an Unpin may have disposed the handle: finding room may reap.</summary>
+    /// <summary>An op's slot takes the fd. The handle is open: who starts an op has looked after the last user code.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Lend(ref OpSlot slot, int index)
     {
-        if (_state != HandleState.Open)
-        {
-            slot.State.Move(SlotState.Cancelling); // The kernel answers EBADF, and the op ends as one that was cancelled.
-            return -1;
-        }
-
+        Debug.Assert(_state == HandleState.Open, "a closing handle lends nothing");
         slot.Handle = this;
         slot.Previous = -1;
         slot.Next = FirstSlot;
@@ -160,30 +147,51 @@ public class RingHandle : IDisposable, IAsyncDisposable
             CloseNow();
     }
 
-    /// <summary>An op that has its slot and its other handle takes this fd, too. The caller has checked that the handle is open.</summary>
-    internal int LendSecond(ref OpSlot slot, ulong key)
+    /// <summary>An fd on loan to an op whose slot names another handle. Made before the op begins; on loan from Lend to Return.</summary>
+    internal sealed class SecondLoan(RingHandle handle)
     {
-        Driver.Table.LoansOf(ref slot).Extra = _second = new SecondLoan(this, key, _second);
-        InFlight++;
-        return _fd;
-    }
+        private ulong _key;
+        private SecondLoan? _next;
 
-    /// <summary>An fd on loan to an op whose slot names another handle.</summary>
-    internal sealed class SecondLoan(RingHandle handle, ulong key, SecondLoan? next) : ExtraLoan
-    {
-        internal readonly ulong Key = key;
-        internal SecondLoan? Next = next;
+        internal ulong Key => _key;
+
+        internal SecondLoan? Next => _next;
+
+        internal int Lend(ref OpSlot slot, ulong key)
+        {
+            _key = key;
+            _next = handle._second;
+            handle._second = slot.Second = this;
+            handle.InFlight++;
+            return handle._fd;
+        }
 
         internal void EndLeaked() => handle.EndLeaked();
 
-        internal override void Return(OpDriver driver)
+        internal void Return()
         {
             ref SecondLoan? place = ref handle._second;
             while (!ReferenceEquals(place, this))
-                place = ref place!.Next;
-            place = Next;
+                place = ref place!._next;
+            place = _next;
             handle.LoanReturned();
         }
+    }
+
+    /// <summary>A sequence over this handle: told when it closes.</summary>
+    internal void Add(SequenceLink link)
+    {
+        link.NextOfHandle = _sequences;
+        _sequences = link;
+    }
+
+    internal void Remove(SequenceLink link)
+    {
+        ref SequenceLink? place = ref _sequences;
+        while (place is not null && !ReferenceEquals(place, link))
+            place = ref place.NextOfHandle;
+        if (place is not null)
+            place = link.NextOfHandle;
     }
 
     /// <summary>With the executor's door closed several threads may come here at once.</summary>
@@ -217,24 +225,25 @@ public class RingHandle : IDisposable, IAsyncDisposable
         OnClosing();
         EndCopies?.Invoke();
         CancelLoans();
+        ReleaseSequences();
     }
 
-    /// <summary>
-    /// By user_data, never by fd: a number can be somebody else's by the time the kernel looks. The keys are collected first: a cancel
-    /// may have to submit and reap to find room, and the list of loans changes under the reap.
-    /// </summary>
+    /// <summary>By user_data, never by fd: a number can be somebody else's by the time the kernel looks.</summary>
     private void CancelLoans()
     {
         if (!Driver.IsOwner)
             return; // The executor has ended: what the kernel still had then was leaked on purpose.
-        var loans = new (OpSink Sink, ulong Key)[InFlight];
-        int count = 0;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
-            loans[count++] = (Driver.Table.At(index).Sink!, OpTable.Key(Driver.Table.At(index), index));
+            Driver.Table.At(index).Sink!.OnCancel(OpTable.Key(Driver.Table.At(index), index));
         for (SecondLoan? second = _second; second is not null; second = second.Next)
-            loans[count++] = (Driver.Table.Find(second.Key).Sink!, second.Key);
-        foreach ((OpSink sink, ulong key) in loans)
-            sink.CancelLoan(key);
+            Driver.Table.Find(second.Key).Sink!.OnCancel(second.Key);
+    }
+
+    /// <summary>What sequences have taken in and nobody will take.</summary>
+    private void ReleaseSequences()
+    {
+        for (SequenceLink? link = _sequences; link is not null; link = link.NextOfHandle)
+            link.Release();
     }
 
     private void CloseNow()
@@ -243,6 +252,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
             OnClosing();
         _state.Move(HandleState.Closed);
         EndCopies?.Invoke();
+        ReleaseSequences();
         if (_ownsFd)
             Driver.CloseFd(_fd);
         Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.

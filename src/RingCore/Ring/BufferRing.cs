@@ -2,7 +2,6 @@
 // one per executor. Owner thread only. It does not count leases and does not know who holds a buffer: each Return is
 // the caller's promise that the buffer was named by a completion and goes back once.
 
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
 using static RingCore.Sys.RegisterOps;
@@ -10,69 +9,75 @@ using static RingCore.Sys.RegisterOps;
 namespace RingCore;
 
 /// <summary>A group of equal buffers lent to the kernel (IORING_REGISTER_PBUF_RING, 5.19). Owner thread only.</summary>
-public sealed unsafe class BufferRing : IDisposable
+internal sealed unsafe class BufferRing : IDisposable
 {
     private readonly Ring _ring;
     private readonly byte* _entries; // Page-aligned native memory, as the kernel wants it.
-    private readonly byte[] _memory;
-    private readonly byte* _buffers;
     private readonly uint _mask;
     private readonly int _stride;
     private ushort _tail;
     private bool _registered;
 
-    /// <summary>Registers a group. No buffer is lent yet: see <see cref="Return"/>.</summary>
+    /// <summary>Registers a group. No buffer is lent yet: see <see cref="Return"/>. The ring keeps it alive while the kernel may write.</summary>
     /// <param name="ring">The ring.</param>
     /// <param name="group">Buffer group id, unique on the ring.</param>
     /// <param name="count">Buffers: a power of two, at most 32,768.</param>
     /// <param name="size">Bytes in one buffer.</param>
     /// <exception cref="InvalidOperationException">The kernel refuses; the message has the errno.</exception>
-    public BufferRing(Ring ring, ushort group, int count, int size)
+    /// <exception cref="OutOfMemoryException">No memory for it.</exception>
+    internal BufferRing(Ring ring, ushort group, int count, int size)
     {
         _ring = ring;
         Group = group;
         Count = count;
         Size = size;
         _mask = (uint)count - 1;
-        nuint bytes = (nuint)(count * sizeof(io_uring_buf));
-        _entries = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
-        NativeMemory.Clear(_entries, bytes);
-
-        // Pinned-heap memory: the GC does not move it, and a Memory<byte> over it needs no pin of its own.
-        // A cache line between buffers keeps their beginnings out of the same cache set.
-        _stride = size + 64;
-        _memory = GC.AllocateUninitializedArray<byte>(checked(count * _stride), pinned: true);
-        _buffers = (byte*)Unsafe.AsPointer(ref _memory[0]);
-        var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries, ring_entries = (uint)count, bgid = group };
-        int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
-        if (result < 0)
+        _stride = size + 64; // A cache line between buffers keeps their beginnings out of the same cache set.
+        Memory = new MappedMemory((long)count * _stride);
+        try
         {
+            nuint bytes = (nuint)(count * sizeof(io_uring_buf));
+            _entries = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
+            NativeMemory.Clear(_entries, bytes);
+            ring.Keep(this);
+            var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries, ring_entries = (uint)count, bgid = group };
+            int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
+            if (result < 0)
+                throw new InvalidOperationException($"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
+        }
+        catch
+        {
+            ring.Forget(this);
             NativeMemory.AlignedFree(_entries);
-            throw new InvalidOperationException($"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
+            Memory.Dispose();
+            throw;
         }
 
         _registered = true;
     }
 
     /// <summary>Buffer group id, for sqe.buf_group.</summary>
-    public ushort Group { get; }
+    internal ushort Group { get; }
 
     /// <summary>Buffers in the group.</summary>
-    public int Count { get; }
+    internal int Count { get; }
 
     /// <summary>Bytes in one buffer.</summary>
-    public int Size { get; }
+    internal int Size { get; }
 
-    /// <summary>The memory of a buffer. Only while the caller, and not the kernel, holds it.</summary>
-    public Memory<byte> this[ushort id] => MemoryMarshal.CreateFromPinnedArray(_memory, id * _stride, Size);
+    /// <summary>All buffers. Outlives the group where somebody still looks into one.</summary>
+    internal MappedMemory Memory { get; }
+
+    /// <summary>Where a buffer lies. Its bytes are the caller's only while the caller, and not the kernel, holds it.</summary>
+    internal byte* AddressOf(ushort id) => Memory.Address + (nint)id * _stride;
 
     /// <summary>Lends a buffer to the kernel: the first time, and again once per completion that named it (IORING_CQE_F_BUFFER).</summary>
-    public void Return(ushort id)
+    internal void Return(ushort id)
     {
         // Never the whole entry: the ring's tail lives in the last two bytes of entry 0. And always all three fields: kernels have been
         // seen to change a published length.
         io_uring_buf* entry = (io_uring_buf*)_entries + (_tail & _mask);
-        entry->addr = (ulong)(_buffers + (nint)id * _stride);
+        entry->addr = (ulong)AddressOf(id);
         entry->len = (uint)Size;
         entry->bid = id;
         Volatile.Write(ref *(ushort*)(_entries + 14), ++_tail); // Release: the entry before the tail. Pairs with the kernel's acquire of it.
@@ -86,6 +91,7 @@ public sealed unsafe class BufferRing : IDisposable
         _registered = false;
         var registration = new io_uring_buf_reg { bgid = Group };
         _ring.Register(IORING_UNREGISTER_PBUF_RING, &registration, 1);
+        _ring.Forget(this);
         NativeMemory.AlignedFree(_entries);
     }
 }

@@ -22,6 +22,7 @@ public sealed unsafe class Kernel
         Now = &Libc.clock_gettime_ns,
         EventFd = &NewEventFd,
         Signal = &SignalEventFd,
+        Pause = &PauseMillisecond,
     };
 
     /// <summary>io_uring_setup(2): entries, parameters in and out; a ring fd.</summary>
@@ -51,6 +52,9 @@ public sealed unsafe class Kernel
     /// <summary>Adds one to an eventfd; called from any thread.</summary>
     public required delegate*<int, int> Signal { get; init; }
 
+    /// <summary>Lets a millisecond pass, for a kernel that has no memory just now.</summary>
+    public required delegate*<void> Pause { get; init; }
+
     private static nint MapShared(nuint length, int fd, ulong offset)
     {
         const int protection = FileConstants.PROT_READ | FileConstants.PROT_WRITE;
@@ -72,4 +76,6 @@ public sealed unsafe class Kernel
         ulong one = 1;
         return (int)Libc.write(fd, &one, sizeof(ulong));
     }
+
+    private static void PauseMillisecond() => Thread.CurrentThread.Join(1);
 }

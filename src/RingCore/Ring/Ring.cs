@@ -45,6 +45,7 @@ public sealed unsafe class Ring : IDisposable
     // Owner thread only, cold.
     private readonly RingSetup _setup;
     private uint* _kernelCqOverflow;
+    private readonly List<IDisposable> _kept = [];
     private readonly iovec[] _mappings = new iovec[3];
     private int _mapped;
     private bool _disposed;
@@ -176,6 +177,10 @@ public sealed unsafe class Ring : IDisposable
         }
     }
 
+    /// <summary>Whether so many SQEs can be written before the next enter; cheaper than <see cref="Room"/> where a poller takes them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool HasRoom(uint count) => _sqEntries - (_sqTail - _sqHead) >= count || (IsPolled && Room >= count);
+
     /// <summary>Whether a kernel thread takes the SQEs (<see cref="RingOptions.SqPoll"/>).</summary>
     public bool IsPolled { get; }
 
@@ -272,6 +277,17 @@ public sealed unsafe class Ring : IDisposable
         Interlocked.MemoryBarrier(); // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store of NEED_WAKEUP and its load of sq.tail.
         return (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
     }
+
+    /// <summary>The newest SQE that the kernel has not taken; only while <see cref="Pending"/> is above 0, and not with a poller.</summary>
+    internal io_uring_sqe* LastPending() => _sqes + ((_sqTail - 1) & _sqMask);
+
+    /// <summary>Takes that SQE back: the next enter shows the kernel a tail before it.</summary>
+    internal void TakeBackLast() => _sqTail--;
+
+    /// <summary>Memory the kernel may write into lives as long as the ring, whoever else forgets it.</summary>
+    internal void Keep(IDisposable registered) => _kept.Add(registered);
+
+    internal void Forget(IDisposable registered) => _kept.Remove(registered);
 
     /// <summary>Whether the kernel has completion work that only an enter brings to light: deferred task work, or an overflow list.</summary>
     public bool NeedsEnter => (Volatile.Read(ref *_kernelSqFlags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0; // A hint: pairs with nothing.

@@ -327,6 +327,12 @@ public static class FileConstants
     /// <summary>Fill the page tables now instead of by page faults.</summary>
     public const int MAP_POPULATE = 0x8000;
 
+    /// <summary>mmap: at the very address, in place of what is there.</summary>
+    public const int MAP_FIXED = 0x10;
+
+    /// <summary>mmap: nothing is set aside for it.</summary>
+    public const int MAP_NORESERVE = 0x4000;
+
     /// <summary>
     /// Madvise: a forked child does not get the mapping. Keeps ring memory out of children.
     /// </summary>

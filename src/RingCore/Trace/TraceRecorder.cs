@@ -57,6 +57,7 @@ public sealed unsafe class TraceRecorder
 {
     private readonly TraceEvent[]? _events;
     private readonly Kernel _kernel;
+    private readonly int _owner = Environment.CurrentManagedThreadId;
 
     internal TraceRecorder(int capacity, Kernel kernel)
     {
@@ -86,6 +87,8 @@ public sealed unsafe class TraceRecorder
     {
         if (_events is null)
             return [];
+        if (Environment.CurrentManagedThreadId != _owner)
+            throw new InvalidOperationException("A trace is read on its executor's thread: send the call there with executor.InvokeAsync.");
         long count = Math.Min(Written, _events.Length);
         var copy = new TraceEvent[count];
         for (long i = 0; i < count; i++)

@@ -341,7 +341,7 @@ public sealed unsafe class D1RingTests : LiveTest
                 Assert.True((cqe.flags & CqeFlags.IORING_CQE_F_BUFFER) != 0);
                 ushort id = (ushort)(cqe.flags >> CqeFlags.IORING_CQE_BUFFER_SHIFT);
                 ring.Advance(1);
-                Assert.Equal(value, buffers[id].Span[0]);
+                Assert.Equal(value, *buffers.AddressOf(id));
                 buffers.Return(id);
             }
         }

@@ -130,7 +130,7 @@ public sealed class ResultDefectTests
 
             Assert.Equal(inUse, ring.Driver.Table.InUse);
             Assert.Equal(capacity, ring.Driver.Table.Capacity);
-            Assert.Equal(0, ring.Driver.Table.WideInUse);
+            Assert.Equal(0, ring.Driver.Table.BlockBytes);
             left.Dispose();
             right.Dispose();
         });
@@ -196,15 +196,15 @@ public sealed class ResultDefectTests
     }
 
     [Fact]
-    public void D14_TheReadyQueuesIndexes_Wrap()
+    public void D14_TheReadyQueue_KeepsItsOrder_AndRefusesWhatStandsInItAlready()
     {
         var queue = new ReadyQueue();
-        foreach (string field in new[] { "_head", "_tail" })
-            typeof(ReadyQueue).GetField(field, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.SetValue(queue, uint.MaxValue - 2);
         Work[] work = [.. Enumerable.Range(0, 1000).Select(_ => new Work())];
         foreach (Work item in work)
-            queue.Push(item); // Over the wrap, and growing.
+            queue.Push(item);
         Assert.Equal(1000, queue.Count);
+        Assert.Throws<InvalidOperationException>(() => queue.Push(work[3]));
+        Assert.Throws<InvalidOperationException>(() => queue.Push(work[^1]));
         foreach (Work item in work)
             Assert.Same(item, queue.Pop());
         Assert.True(queue.IsEmpty);

@@ -52,6 +52,7 @@ internal sealed unsafe class TamperedKernel : IDisposable
         Now = Kernel.Linux.Now,
         EventFd = Kernel.Linux.EventFd,
         Signal = Kernel.Linux.Signal,
+        Pause = Kernel.Linux.Pause,
     };
 
     /// <summary>Installs hooks on the calling thread until disposed.</summary>

@@ -50,6 +50,7 @@ internal sealed unsafe partial class FakeKernel : IDisposable
         Now = &NowEntry,
         EventFd = &EventFdEntry,
         Signal = &SignalEntry,
+        Pause = &PauseEntry,
     };
 
     private readonly Lock _gate = new();
@@ -252,6 +253,8 @@ internal sealed unsafe partial class FakeKernel : IDisposable
     }
 
     private static long NowEntry() => Here.NowNs;
+
+    private static void PauseEntry() => Here.NowNs += 1_000_000;
 
     private static int EventFdEntry()
     {

@@ -99,7 +99,7 @@ internal sealed partial class FakeKernel
         }, Options(options));
         AssertReleased();
         Assert.Equal(0, executor!.Driver.Table.InUse);
-        Assert.Equal(0, executor.Driver.Table.WideInUse);
+        Assert.Equal(0, executor.Driver.Table.BlockBytes);
         Assert.Equal(0, executor.Driver.Outstanding);
         Assert.Equal(0, executor.Driver.Ring.Counters.LeasesOut);
         Assert.Equal(staleCqes, executor.Driver.Ring.Counters.StaleCqes);

@@ -88,7 +88,7 @@ public abstract class LiveTest
         Assert.Empty(executor.InFlight());
         Assert.Equal(0, executor.Counters.LeasesOut);
         Assert.Empty(executor.LeasesOut());
-        Assert.Equal(0, driver.Table.WideInUse);
+        Assert.Equal(0, driver.Table.BlockBytes);
         Assert.InRange(driver.Outstanding, 0, 2); // The wake-up, and before 5.11 the timer op of the delay above.
         Assert.Equal(0, executor.Counters.StaleCqes);
         Assert.Equal(0u, executor.Ring.LostCqes);

@@ -274,45 +274,4 @@ public sealed class ChainTests
             Assert.True((await next).IsSuccess);
         });
     }
-
-    /// <summary>
-    /// Closing a handle finds the queue full, and the reap that makes room ends a run whose loan is next in the list. Its result is taken in
-    /// there, and its object used for another chain, on another handle.
-    /// </summary>
-    [Fact]
-    public void RunUsedAgainWhileAHandleOfItsLastUseCloses_IsLeftAlone()
-    {
-        using var kernel = new FakeKernel();
-        kernel.Hold(IORING_OP_RECV);
-        kernel.Hold(IORING_OP_POLL_ADD);
-        kernel.Run(async () =>
-        {
-            var closing = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            using var other = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            ValueTask<ChainResult> first = Op.Nop().Then(Op.Recv(closing, new byte[1])).Start();
-            ValueTask<ChainResult> second = default;
-            var memory = new HookedMemory("..")
-            {
-                OnUnpin = () =>
-                {
-                    Assert.True(first.GetAwaiter().GetResult().IsSuccess);
-                    second = Op.Nop().Then(Op.Recv(other, new byte[1])).Start();
-                },
-            };
-            ValueTask<OpResult> read = Op.Recv(closing, memory.Memory).Start();
-            ValueTask<OpResult> poll = Op.Poll(closing, 1).Start();
-            await Op.Nop();
-            kernel.Complete(IORING_OP_RECV, 1);
-            kernel.Complete(IORING_OP_RECV, 2);
-            for (int i = 0; i < 8; i++)
-                _ = Op.Nop().Start();
-            kernel.RefuseEnter(Errno.EBUSY);
-            closing.Dispose();
-            Assert.Equal(2, (await read).Res);
-            Assert.Equal(-Errno.ECANCELED, (await poll).Res);
-            Assert.Single(kernel.Taken, op => op.Opcode == IORING_OP_ASYNC_CANCEL);
-            kernel.Complete(IORING_OP_RECV, 1);
-            Assert.True((await second).IsSuccess);
-        }, new RingOptions { SqEntries = 8, Without = RingFeatures.DeferTaskrun | RingFeatures.CoopTaskrun });
-    }
 }

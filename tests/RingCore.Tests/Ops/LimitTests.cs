@@ -273,12 +273,12 @@ public sealed class LimitTests
             ReadOnlyMemory<byte>[] parts = [.. Enumerable.Range(0, 200).Select(_ => (ReadOnlyMemory<byte>)new byte[1])];
             ValueTask<OpResult> small = Op.Writev(handle, parts[..2]).Start();
             ValueTask<OpResult> large = Op.Writev(handle, parts).Start();
-            Assert.Equal((before + 2, Wide(2) + Wide(200)), (table.InUse, table.WideInUse));
+            Assert.Equal((before + 2, Wide(2) + Wide(200)), (table.InUse, table.BlockBytes));
             kernel.WhenIdle(() => kernel.Complete(IORING_OP_WRITEV, 2)).WhenIdle(() => kernel.Complete(IORING_OP_WRITEV, 200));
             Assert.Equal(2, (await small).Res);
-            Assert.Equal((before + 1, Wide(200)), (table.InUse, table.WideInUse));
+            Assert.Equal((before + 1, Wide(200)), (table.InUse, table.BlockBytes));
             Assert.Equal(200, (await large).Res);
-            Assert.Equal((before, 0L), (table.InUse, table.WideInUse));
+            Assert.Equal((before, 0L), (table.InUse, table.BlockBytes));
         });
 
         static unsafe long Wide(int memories) => sizeof(msghdr) + memories * sizeof(iovec);

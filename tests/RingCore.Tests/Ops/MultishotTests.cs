@@ -276,7 +276,7 @@ public sealed class MultishotTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Poll_YieldsMasks(bool multishot)
+    public void Poll_YieldsMasks_AndKeepsOne(bool multishot)
     {
         using var kernel = new FakeKernel();
         if (multishot)
@@ -290,11 +290,11 @@ public sealed class MultishotTests
             await foreach (OpResult result in Op.Poll(handle, 5).Multishot())
             {
                 masks.Add(result.Res);
-                if (masks.Count == 3)
+                if (masks.Count == (multishot ? 1 : 3))
                     break;
             }
 
-            Assert.Equal([1, 4, 1], masks);
+            Assert.Equal(multishot ? [1 | 4] : [1, 4, 1], masks); // What came together is one mask: a peer cannot fill a queue.
         }, new RingOptions { SqEntries = 8, CqEntries = 16, Without = multishot ? RingFeatures.None : RingFeatures.MultishotPoll });
         FakeOp[] polls = [.. kernel.Taken.Where(op => op.Opcode == IORING_OP_POLL_ADD)];
         Assert.Equal(multishot ? 1 : 3, polls.Length);

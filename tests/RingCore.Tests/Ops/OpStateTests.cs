@@ -33,11 +33,37 @@ public sealed class OpStateTests
     public void Multishot_MovesAreThoseOfTheTable() => Check<MultishotState>(
         StateMoves.IsLegal,
         (MultishotState.Idle, MultishotState.Armed),
+        (MultishotState.Idle, MultishotState.Ended),
         (MultishotState.Armed, MultishotState.Idle),
         (MultishotState.Armed, MultishotState.Draining),
+        (MultishotState.Armed, MultishotState.Ending),
+        (MultishotState.Armed, MultishotState.Leaving),
+        (MultishotState.Armed, MultishotState.Ended),
         (MultishotState.Draining, MultishotState.Idle),
-        (MultishotState.Idle, MultishotState.Ended),
-        (MultishotState.Draining, MultishotState.Ended));
+        (MultishotState.Draining, MultishotState.Ending),
+        (MultishotState.Draining, MultishotState.Leaving),
+        (MultishotState.Draining, MultishotState.Ended),
+        (MultishotState.Ending, MultishotState.Idle),
+        (MultishotState.Ending, MultishotState.Leaving),
+        (MultishotState.Ending, MultishotState.Ended),
+        (MultishotState.Leaving, MultishotState.Ended));
+
+    [Fact]
+    public void Write_MovesAreThoseOfTheTable() => Check<WriteState>(
+        StateMoves.IsLegal,
+        (WriteState.Idle, WriteState.Alone),
+        (WriteState.Idle, WriteState.Held),
+        (WriteState.Idle, WriteState.Broken),
+        (WriteState.Alone, WriteState.Idle),
+        (WriteState.Alone, WriteState.Gathered),
+        (WriteState.Alone, WriteState.Broken),
+        (WriteState.Gathered, WriteState.Idle),
+        (WriteState.Gathered, WriteState.Gathered),
+        (WriteState.Gathered, WriteState.Broken),
+        (WriteState.Held, WriteState.Idle),
+        (WriteState.Held, WriteState.Gathered),
+        (WriteState.Held, WriteState.Broken),
+        (WriteState.Broken, WriteState.Broken));
 
     [Fact]
     public void Handle_MovesAreThoseOfTheTable() => Check<HandleState>(

@@ -65,37 +65,6 @@ public sealed class WriteTests
             op => Assert.Equal((uint)(SocketConstants.MSG_WAITALL | SocketConstants.MSG_NOSIGNAL), op.Sqe.msg_flags));
     }
 
-    /// <summary>
-    /// The submission queue is full and the kernel busy, so that the end of one send and, within the start of the next, the end of another
-    /// op's memory are seen in two reaps, one inside the other. What is sent has to be chosen behind both.
-    /// </summary>
-    [Fact]
-    public void WriteCancelledByAnUnpin_WhileRoomIsMadeForTheGatheredSend_DoesNotLeave()
-    {
-        using var kernel = new FakeKernel();
-        List<string> wire = Wire(kernel);
-        kernel.On(IORING_OP_READ).Always(static op => op.Finish(1));
-        using var source = new CancellationTokenSource();
-        kernel.Run(async () =>
-        {
-            using var other = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            using var connection = RingConnection.Adopt(kernel.NewFd());
-            await Op.Nop(); // The executor's own read leaves with it.
-            ValueTask a = connection.WriteAsync(Bytes("a")), b = connection.WriteAsync(Bytes("b")), c = connection.WriteAsync(Bytes("c"), source.Token);
-            List<ValueTask<OpResult>> ops = [Op.Read(other, new HookedMemory("x") { OnUnpin = source.Cancel }.Memory, 0).Start()];
-            while (ops.Count < 15) // The first eight SQEs leave and complete; eight more fill the queue.
-                ops.Add(Op.Nop().Start());
-            kernel.RefuseEnter(Errno.EBUSY, times: 2);
-            ops.Add(Op.Nop().Start());
-            await a;
-            await b;
-            await Assert.ThrowsAsync<OperationCanceledException>(async () => await c);
-            foreach (ValueTask<OpResult> op in ops)
-                await op;
-        });
-        Assert.Equal(["a", "b"], wire);
-    }
-
     [Fact]
     public void AtMostOneSend_IsWithTheKernel()
     {

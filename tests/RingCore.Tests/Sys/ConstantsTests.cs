@@ -461,6 +461,8 @@ public sealed class ConstantsTests
             ("MAP_PRIVATE", 2),
             ("MAP_ANONYMOUS", 0x20),
             ("MAP_POPULATE", 0x8000),
+            ("MAP_FIXED", 0x10),
+            ("MAP_NORESERVE", 0x4000),
             ("MADV_DONTFORK", 10),
             ("MADV_DOFORK", 11),
             ("EFD_CLOEXEC", 0x80000),

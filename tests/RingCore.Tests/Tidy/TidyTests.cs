@@ -32,13 +32,14 @@ public sealed partial class TidyTests
         Assert.Empty(offenders);
     }
 
+    /// <summary>In characters, so that width buys nothing: comments, blank lines and indents do not count.</summary>
     [Fact]
     public void Core_StaysSmall()
     {
-        int lines = SourceText.All().Where(file => file.Folder != "Sys")
-            .Sum(file => SourceText.WithoutComments(string.Join('\n', file.Lines), keepStrings: true).Split('\n').Count(line => line.Trim().Length > 0));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{lines} lines of code outside Sys/");
-        Assert.InRange(lines, 2_000, 6_250); // To shrink again: near 5,000 is the aim.
+        int characters = SourceText.All().Where(file => file.Folder != "Sys").SelectMany(file => file.Lines)
+            .Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal)).Sum(line => line.Length + 1);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{characters} characters of code outside Sys/");
+        Assert.InRange(characters, 100_000, 236_000); // A ratchet: 218,200 is the aim.
     }
 
     [Fact]

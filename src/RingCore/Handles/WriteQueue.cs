@@ -1,0 +1,324 @@
+// Handles layer: the write side of a stream. At most one send is with the kernel, because several would overtake each other. Writes
+// issued meanwhile queue in call order and leave as one gathered send when it has ended. States and
+// moves: WriteState. Owner thread only. It runs no user code: what it ends is queued, and its memory goes back after the reap.
+//
+// A write is in exactly one place: with the kernel alone (_alone), or in the list that starts at _first, of which the first _gathered are
+// with the kernel while the state is Gathered. The list is linked through the writes themselves. Who ends a hold is its WriteHold.
+
+using RingCore.Sys;
+
+namespace RingCore;
+
+/// <summary>The right to send past the queue, until Dispose; a second Dispose does nothing.</summary>
+internal readonly struct WriteHold(WriteQueue? queue, int number) : IDisposable
+{
+    public void Dispose() => queue?.EndHold(number);
+}
+
+/// <summary>Writes of one stream; the sink of their gathered sends.</summary>
+internal sealed unsafe class WriteQueue : OpSink
+{
+    /// <summary>Most writes gathered into one send: a msghdr and their iovecs fill about a KiB.</summary>
+    private const int MostGathered = 60;
+
+    private readonly RingStream _stream;
+    private WriteState _state;
+    private bool _polls;
+    private int _holds;
+    private int _gathered; // How many of the list are with the kernel.
+    private bool _cancelsWanted; // Some of these are to end when they come back.
+    private TransferAwaitable? _alone;
+    private TransferAwaitable? _first;
+    private TransferAwaitable? _last;
+    private NativeBlock _vectors; // While anything is queued.
+    private int _faultErrno;
+    private string? _fault;
+    private TaskCompletionSource? _flushed;
+
+    internal WriteQueue(RingStream stream)
+    {
+        _stream = stream;
+        Driver = stream.Driver;
+    }
+
+    internal override object? Waiter => "gathered writes";
+
+    internal bool IsIdle => _state == WriteState.Idle;
+
+    /// <summary>What every write after a failed one throws; null while the stream is whole.</summary>
+    internal IOException? Fault => _state != WriteState.Broken ? null : new IOException(
+        $"{_fault}: nothing can be written to it any more.", _stream.Error(_faultErrno, default, "Writing"));
+
+    internal void ThrowIfBroken()
+    {
+        if (_state == WriteState.Broken)
+            throw Fault!;
+    }
+
+    /// <summary>For what does not queue: a single send, a copy to here.</summary>
+    internal void ThrowIfBusy()
+    {
+        _stream.ThrowIfNotReady();
+        ThrowIfBroken();
+        if (_state != WriteState.Idle)
+            throw new InvalidOperationException("A write to this is in progress: await it first. Only WriteAsync queues.");
+    }
+
+    /// <summary>Writes queue until the hold is disposed.</summary>
+    internal WriteHold Hold()
+    {
+        ThrowIfBusy();
+        return HoldIfIdle();
+    }
+
+    internal WriteHold HoldIfIdle()
+    {
+        if (_state != WriteState.Idle)
+            return default;
+        _state.Move(WriteState.Held);
+        return new WriteHold(this, ++_holds);
+    }
+
+    internal void EndHold(int number)
+    {
+        if (number != _holds || _state != WriteState.Held)
+            return;
+        _holds++;
+        SendNext();
+    }
+
+    /// <summary>Step 1 of a write: what gathering it may need. May throw.</summary>
+    internal void Reserve(bool queues = false)
+    {
+        if ((queues || _state != WriteState.Idle) && _vectors.Address == null)
+            _vectors.Allocate(Driver, sizeof(msghdr) + MostGathered * sizeof(iovec));
+    }
+
+    /// <summary>Steps 2 and 3 of a write that was admitted.</summary>
+    internal void Add(TransferAwaitable write)
+    {
+        if (_state == WriteState.Idle)
+            SendAlone(write);
+        else
+            Append(write);
+    }
+
+    private void Append(TransferAwaitable write)
+    {
+        if (_last is { } last)
+            last.Next = write;
+        else
+            _first = write;
+        _last = write;
+    }
+
+    private void SendAlone(TransferAwaitable write)
+    {
+        if (write.Left == 0)
+        {
+            write.Finish(0); // An empty write to an idle stream.
+            return;
+        }
+
+        _state.Move(WriteState.Alone);
+        _alone = write;
+        write.Prepare();
+    }
+
+    /// <summary>The CQE of a write that was sent alone.</summary>
+    internal void AloneEnded(TransferAwaitable write, int res)
+    {
+        if (res > 0)
+            write.Done += res;
+        int refused = res > 0 && write.Left > 0 ? write.AdmitAgain(_stream, write.Token) : 0;
+        if (res > 0 && write.Left > 0 && refused == 0)
+        {
+            write.Prepare();
+            return;
+        }
+
+        _alone = null;
+        if (res > 0 && write.Left == 0)
+            write.Finish(write.Done);
+        else
+            Fail(write, res > 0 ? refused : res == 0 ? -Errno.EIO : res);
+        SendNext();
+    }
+
+    /// <summary>A failed write. After a cancellation that came before the first byte the stream is whole; else it is not.</summary>
+    private void Fail(TransferAwaitable write, int res)
+    {
+        if (res != -Errno.ECANCELED || write.Done > 0)
+            Break(res, write.Done);
+        write.Finish(res);
+    }
+
+    private void Break(int res, int done)
+    {
+        if (_state != WriteState.Broken)
+        {
+            _faultErrno = res;
+            _fault = $"An earlier write ended after {done} of its bytes had left ({Errno.Describe(-res)})";
+        }
+
+        _state.Move(WriteState.Broken);
+    }
+
+    /// <summary>Nothing is with the kernel any more: what waits leaves, or ends.</summary>
+    private void SendNext()
+    {
+        int refused = _state == WriteState.Broken ? _faultErrno
+            : _stream.IsDisposed || Driver.Stopping ? -Errno.ECANCELED
+            : EndDone() ? Driver.AdmitAgain() : 0;
+        if (refused < 0)
+            FailAll(refused);
+        if (_first is not null)
+        {
+            Gather();
+            return;
+        }
+
+        _vectors.Free(Driver);
+        if (_state != WriteState.Broken)
+            _state.Move(WriteState.Idle);
+        _flushed?.TrySetResult();
+        _flushed = null;
+    }
+
+    /// <summary>Ends the writes at the head that have left whole; whether any is left.</summary>
+    private bool EndDone()
+    {
+        while (_first is { Left: 0 } write)
+            Pop().Finish(write.Done);
+        return _first is not null;
+    }
+
+    private TransferAwaitable Pop()
+    {
+        TransferAwaitable write = _first!;
+        _first = write.Next as TransferAwaitable;
+        if (_first is null)
+            _last = null;
+        write.Next = null;
+        return write;
+    }
+
+    private void FailAll(int res)
+    {
+        while (_first is not null)
+        {
+            TransferAwaitable write = Pop();
+            if (write.Done > 0)
+                Break(res, write.Done);
+            write.Finish(write.Left == 0 ? write.Done : res);
+        }
+    }
+
+    /// <summary>What waits goes together, also where it is one.</summary>
+    private void Gather()
+    {
+        _state.Move(WriteState.Gathered);
+        var message = (msghdr*)_vectors.Address;
+        var vectors = (iovec*)(message + 1);
+        _gathered = 0;
+        for (RingWork? next = _first; next is TransferAwaitable write && _gathered < MostGathered; next = next.Next)
+            vectors[_gathered++] = new iovec { iov_base = write.Loan.Address + write.Done, iov_len = (nuint)write.Left };
+        message->msg_iov = vectors;
+        message->msg_iovlen = (nuint)_gathered;
+        ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
+        if (_stream.IsSocket)
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_SENDMSG, (byte*)message, 1, Driver.WriteFlags);
+        else
+            Prep.Transfer(sqe, io_uring_op.IORING_OP_WRITEV, (byte*)vectors, (uint)_gathered, offset: -1);
+        Driver.Prepared(ref slot, sqe);
+    }
+
+    /// <summary>The CQE of a gathered send: its bytes belong to the queue's first writes, in order.</summary>
+    internal override void OnTerminal(int res, uint flags, int step)
+    {
+        if (res == -Errno.EAGAIN && !_stream.IsDisposed && !Driver.Stopping && Driver.AdmitAgain() == 0)
+        {
+            _polls = true; // An O_NONBLOCK pipe or terminal: a poll waits for it.
+            ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
+            Prep.Poll(sqe, SocketConstants.POLLOUT);
+            Driver.Prepared(ref slot, sqe);
+            return;
+        }
+
+        res = _polls ? Math.Min(res, 0) : res == 0 ? -Errno.EIO : res; // A send that takes nothing would go on for ever.
+        _polls = false;
+        _gathered = 0;
+        int left = Math.Max(res, 0);
+        for (RingWork? next = _first; next is TransferAwaitable write && left > 0; next = next.Next)
+        {
+            int part = Math.Min(left, write.Left);
+            write.Done += part;
+            left -= part;
+        }
+
+        // Cancelled on behalf of one write: that one ends, the others go on. Anything else ends them all.
+        if (_cancelsWanted)
+            DropCancelled();
+        EndDone();
+        if (_first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
+            Break(res < 0 ? res : -Errno.ECANCELED, _first?.Done ?? 0);
+        SendNext();
+    }
+
+    /// <summary>A write's token struck. With the kernel: the send is asked to end, and goes again without it. Queued: it ends now.</summary>
+    internal void Cancel(TransferAwaitable write)
+    {
+        DropCancelled();
+        if (ReferenceEquals(write, _alone))
+            Driver.Cancel(write.Key);
+        else if (write.IsPending)
+            Driver.Cancel(Key); // It is gathered.
+    }
+
+    internal void CancelAll()
+    {
+        if (_alone is { } alone)
+            alone.CancelWanted = true;
+        for (RingWork? next = _first; next is TransferAwaitable write; next = next.Next)
+            write.CancelWanted = true;
+        DropCancelled();
+    }
+
+    /// <summary>Takes the cancelled writes that are not with the kernel out of the queue, wherever they stand.</summary>
+    private void DropCancelled()
+    {
+        int skip = _gathered;
+        _cancelsWanted = skip > 0;
+        TransferAwaitable? before = null;
+        for (TransferAwaitable? write = _first; write is not null;)
+        {
+            var next = write.Next as TransferAwaitable;
+            if (skip-- > 0 || !write.CancelWanted || write.Done > 0)
+            {
+                before = write;
+            }
+            else
+            {
+                if (before is null)
+                    _first = next;
+                else
+                    before.Next = next;
+                if (next is null)
+                    _last = before;
+                write.Next = null;
+                write.Finish(-Errno.ECANCELED);
+            }
+
+            write = next;
+        }
+    }
+
+    /// <summary>Ends when what was written before has left, or has failed.</summary>
+    internal Task FlushAsync()
+    {
+        if (_state is WriteState.Idle or WriteState.Broken)
+            return Task.CompletedTask;
+        _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously); // Set inside the reap.
+        return _flushed.Task;
+    }
+}

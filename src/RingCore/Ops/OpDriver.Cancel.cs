@@ -1,0 +1,87 @@
+// Op layer: asking ops to end. Cancel only notes the wish; the loop writes the ASYNC_CANCEL requests in step 3, together with everything
+// else that goes in. So asking needs no room, cannot fail, and changes nothing under the one who asks. The op's own CQE is the truth.
+
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+
+namespace RingCore;
+
+internal sealed unsafe partial class OpDriver
+{
+    /// <summary>Keys whose cancel is to be written: one place per slot.</summary>
+    private ulong[] _cancels;
+    private int _cancelCount;
+
+    /// <summary>Asks the kernel to cancel one op. A key whose time has passed, or that was asked before, is ignored.</summary>
+    internal void Cancel(ulong key)
+    {
+        ref OpSlot slot = ref Table.Find(key);
+        if (Unsafe.IsNullRef(ref slot) || slot.State == SlotState.Cancelling)
+            return;
+        slot.State.Move(SlotState.Cancelling);
+        Ring.Trace.Record(TraceKind.CancelAsked, key);
+        if (_cancelCount == _cancels.Length)
+            DropEnded();
+        _cancels[_cancelCount++] = key;
+    }
+
+    /// <summary>Step 3, before the enter. What finds no room waits for the next turn.</summary>
+    internal void WriteCancels()
+    {
+        while (_cancelCount > 0 && AdmitAgain() == 0)
+        {
+            ulong key = _cancels[--_cancelCount];
+            if (Unsafe.IsNullRef(ref Table.Find(key)))
+                continue; // It has ended meanwhile.
+            io_uring_sqe* sqe = Ring.TryGetSqe();
+            Prep.Cancel(sqe, key);
+            sqe->user_data = CancelKey;
+            _unslotted++;
+        }
+    }
+
+    /// <summary>Live keys are no more than slots: with the ended ones gone there is room.</summary>
+    private void DropEnded()
+    {
+        int kept = 0;
+        for (int i = 0; i < _cancelCount; i++)
+        {
+            if (!Unsafe.IsNullRef(ref Table.Find(_cancels[i])))
+                _cancels[kept++] = _cancels[i];
+        }
+
+        _cancelCount = kept;
+    }
+
+    /// <summary>Every op with the kernel is asked to end.</summary>
+    internal void CancelEverything()
+    {
+        for (int i = 0; i < Table.Capacity; i++)
+        {
+            ref OpSlot slot = ref Table.At(i);
+            if (slot.State == SlotState.Lent)
+                slot.Sink!.OnCancel(OpTable.Key(slot, i));
+        }
+    }
+
+    /// <summary>Any thread: asks the awaitable, on the owner thread, to end what it is used for now.</summary>
+    internal void CancelFromAnyThread(OpAwaitable awaitable)
+    {
+        var cancel = new PostedCancel(awaitable);
+        if (IsOwner)
+            cancel.Run();
+        else
+            Host.Post(cancel);
+    }
+
+    private sealed class PostedCancel(OpAwaitable awaitable) : RingWork
+    {
+        private readonly short _version = awaitable.Version;
+
+        internal override void Run()
+        {
+            if (awaitable.CanCancel(_version)) // Else it has ended, and is perhaps somebody else's now: this came too late.
+                awaitable.OnCancel(0);
+        }
+    }
+}

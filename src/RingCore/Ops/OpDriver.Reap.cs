@@ -1,0 +1,195 @@
+// Op layer: taking results in. Reap is called by the loop, in step 4, and by nobody else; it runs no user code. For each CQE:
+//   1 copy it and give its place back
+//   2 find the slot by index and generation; what has none is only counted
+//   3 F_MORE: the sink's OnMore; the slot stays the kernel's
+//   4 else: settle what the result means, return the fds, free the slot, the sink's OnTerminal
+// When all are in, the pins that ended on the way are undone (Unpin may be a user's code); then the loop goes on.
+
+using System.Runtime.CompilerServices;
+using RingCore.Sys;
+using static RingCore.Sys.CqeFlags;
+
+namespace RingCore;
+
+internal sealed unsafe partial class OpDriver
+{
+    /// <summary>user_data of requests that have no slot: their CQE is only counted.</summary>
+    private const ulong CancelKey = 0xFFFF_FFFF;
+    private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
+
+    /// <summary>CQEs taken out of the queue where the kernel would submit no more before, and not yet handled. Older than those in the queue.</summary>
+    private io_uring_cqe[] _aside = [];
+    private int _asideHead;
+    private int _asideTail;
+
+    internal bool HasCompletions => _asideHead < _asideTail || Ring.Ready != 0;
+
+    /// <summary>Step 4: handles the CQEs that are ready. Queues continuations; runs none.</summary>
+    internal void Reap()
+    {
+        uint ready = (uint)(_asideTail - _asideHead) + Ring.Ready;
+        for (; ready > 0 && TryNext(out io_uring_cqe cqe); ready--)
+        {
+            ref OpSlot slot = ref Table.Find(cqe.user_data);
+            if (Unsafe.IsNullRef(ref slot))
+                CountUnslotted(cqe.user_data, cqe.res);
+            else
+                Handle(ref slot, cqe.user_data, cqe.res, cqe.flags);
+        }
+
+        if (Ring.Overflowed)
+            Ring.Counters.Overflows++;
+        Pins.RunEnded(this);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryNext(out io_uring_cqe cqe)
+    {
+        if (_asideTail != 0 && TryAside(out cqe))
+            return true;
+        if (Ring.Ready == 0)
+        {
+            cqe = default;
+            return false;
+        }
+
+        cqe = Ring.CqeAt(0);
+        Ring.Advance(1); // Before the sink sees it: it may prepare an op, and a kernel that submits needs room here.
+        return true;
+    }
+
+    private bool TryAside(out io_uring_cqe cqe)
+    {
+        bool any = _asideHead < _asideTail;
+        cqe = any ? _aside[_asideHead++] : default;
+        if (_asideHead == _asideTail)
+            _asideHead = _asideTail = 0;
+        return any;
+    }
+
+    /// <summary>Empties the CQ without handling anything; false when there is no memory for it, with the CQEs where they were.</summary>
+    private bool MoveAside()
+    {
+        try
+        {
+            while (Ring.Ready > 0)
+            {
+                AddAside(Ring.CqeAt(0));
+                Ring.Advance(1);
+            }
+
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private void AddAside(in io_uring_cqe cqe)
+    {
+        if (_asideTail == _aside.Length)
+            Array.Resize(ref _aside, Math.Max(64, _asideTail * 2));
+        _aside[_asideTail++] = cqe;
+    }
+
+    /// <summary>Requests that the kernel has not taken for a second are taken back and end as if it had answered. Cancels wait on.</summary>
+    private void FailPending(int res)
+    {
+        for (uint count = Ring.Pending; count > 0; count--)
+        {
+            io_uring_sqe* sqe = Ring.LastPending();
+            if (sqe->user_data == CancelKey && _cancelCount < _cancels.Length)
+            {
+                _cancels[_cancelCount++] = sqe->addr;
+                _unslotted--;
+            }
+            else
+            {
+                AddAside(new io_uring_cqe { user_data = sqe->user_data, res = res });
+            }
+
+            Ring.TakeBackLast();
+        }
+
+        _busyTries = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Handle(ref OpSlot slot, ulong key, int res, uint flags)
+    {
+        Ring.Trace.Record(TraceKind.OpCompleted, key, 0, res, (int)flags);
+        OpSink sink = slot.Sink!;
+        if ((flags & IORING_CQE_F_MORE) != 0)
+        {
+            sink.OnMore(res, flags);
+            return;
+        }
+
+        int step = slot.Step;
+        if (res < 0)
+            res = Verdict.Of(res, slot.State == SlotState.Cancelling, slot.HasLinkTimeout && IsOver(key));
+        slot.Sink = null;
+        slot.HasLinkTimeout = false;
+        slot.Step = 0;
+        slot.Handle?.Return(ref slot);
+        if (slot.Second is not null)
+            ReturnSecond(ref slot);
+        Table.Free(ref slot, (int)(uint)key);
+        sink.OnTerminal(res, flags, step); // After Free: the sink may prepare its next op in the same, warm slot.
+    }
+
+    private static void ReturnSecond(ref OpSlot slot)
+    {
+        slot.Second!.Return();
+        slot.Second = null;
+    }
+
+    private void CountUnslotted(ulong key, int res)
+    {
+        switch (key)
+        {
+            case CancelKey:
+                _unslotted--;
+                if (res >= 0)
+                    Ring.Counters.CancelsWon++;
+                else
+                    Ring.Counters.CancelsLost++;
+                break;
+            case LinkTimeoutKey: // Its target's CQE tells everything.
+                _unslotted--;
+                break;
+            default:
+                Ring.Counters.StaleCqes++;
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its own CQE would tell exactly,
+    /// −ECANCELED when it has not, but may come after its op's.
+    /// </summary>
+    private bool IsOver(ulong key) => Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
+}
+
+/// <summary>What an errno of the kernel means, given what was asked of the op.</summary>
+internal static class Verdict
+{
+    /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
+    private const int RestartSys = 512;
+
+    /// <param name="res">The CQE's, negative.</param>
+    /// <param name="cancelling">Whether a cancel was asked for.</param>
+    /// <param name="overdue">Whether the op's own LINK_TIMEOUT is over.</param>
+    internal static int Of(int res, bool cancelling, bool overdue) => -res switch
+    {
+        // A kernel worker that ran it was interrupted, for one of the two reasons, or for neither.
+        Errno.ECANCELED or Errno.EINTR or RestartSys when cancelling => -Errno.ECANCELED,
+        Errno.ECANCELED or Errno.EINTR or RestartSys when overdue => -Errno.ETIME,
+        RestartSys => -Errno.EINTR,
+
+        // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
+        Errno.EAGAIN or Errno.ENOBUFS or Errno.EBADF when cancelling => -Errno.ECANCELED,
+        _ => res,
+    };
+}
