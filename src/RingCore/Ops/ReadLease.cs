@@ -156,7 +156,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         int start = elementIndex - Version;
-        ObjectDisposedException.ThrowIf(!IsLeased || start < 0 || start > Size, typeof(ReadLease));
+        ObjectDisposedException.ThrowIf(!IsLeased || start < 0 || start >= Size, typeof(ReadLease));
         if (!_pool.Driver.IsOwner)
             return new MemoryHandle(_address + start); // Pinned for reading elsewhere: the lease's life is the promise there.
         _users++;
