@@ -22,6 +22,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private long _lastTaskId;
     private int _inlineDepth;
     private bool _finished; // The loop's reason to end.
+    private LoopContexts _contexts; // The loop's own, from its start.
 
     // Any thread.
     private RingWork? _posts; // A stack of posted work, newest first; s_closed at its top once the executor has stopped.
@@ -108,7 +109,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;
-        LoopContexts own = LoopContexts.Now();
+        _contexts.Restore(); // What an Unpin or a subscriber has set since.
         while (left > 0 && !ready.IsEmpty)
         {
             try
@@ -117,12 +118,12 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
                 {
                     left--;
                     ready.Pop().Run();
-                    own.Restore();
+                    _contexts.Restore();
                 }
             }
             catch (Exception e)
             {
-                own.Restore();
+                _contexts.Restore();
                 ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
             }
         }
@@ -168,7 +169,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished;
         long wait = idle ? Timers.NextWaitNs() : 0; // May write an SQE.
         Driver.WriteCancels();
-        if (idle && FallAsleep())
+        if (idle && !Driver.HasCompletions && FallAsleep()) // Looked at again: finding room may have moved completions aside.
         {
             Driver.Enter(minComplete: 1, wait);
             Volatile.Write(ref _asleep, 0); // Release; a poster that still sees 1 only signals for nothing.

@@ -283,9 +283,7 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => Queue(new ActionWork(continuation));
+    public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new ActionWork(continuation));
 
-    void IRingAwaiter.Suspend(RingWork box) => Queue(box);
-
-    private void Queue(RingWork work) => _executor.Driver.Ready.Push(work);
+    void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
 }

@@ -76,6 +76,7 @@ public sealed partial class RingExecutor
         {
             if (RingTaskBox.DefaultFlow is { } none)
                 ExecutionContext.Restore(none); // The loop itself has no AsyncLocals; what runs in it brings its own.
+            _contexts = LoopContexts.Now();
             metrics = new RingMetrics(Name, () => Counters);
             _wake.Arm();
             if (first is not null)

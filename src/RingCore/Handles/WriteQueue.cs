@@ -43,8 +43,6 @@ internal sealed unsafe class WriteQueue : OpSink
 
     internal override object? Waiter => "gathered writes";
 
-    internal bool IsIdle => _state == WriteState.Idle;
-
     /// <summary>What every write after a failed one throws; null while the stream is whole.</summary>
     internal IOException? Fault => _state != WriteState.Broken ? null : new IOException(
         $"{_fault}: nothing can be written to it any more.", _stream.Error(_faultErrno, default, "Writing"));
@@ -65,12 +63,6 @@ internal sealed unsafe class WriteQueue : OpSink
     }
 
     /// <summary>Writes queue until the hold is disposed.</summary>
-    internal WriteHold Hold()
-    {
-        ThrowIfBusy();
-        return HoldIfIdle();
-    }
-
     internal WriteHold HoldIfIdle()
     {
         if (_state != WriteState.Idle)

@@ -182,9 +182,19 @@ internal sealed unsafe class LeasePool
         _spare = owner;
     }
 
+    /// <summary>Without memory for a new owner the buffer stays away: a Dispose does not throw.</summary>
     private void Renew(LeaseOwner worn)
     {
-        LeaseOwner owner = worn.Renewed();
+        LeaseOwner owner;
+        try
+        {
+            owner = worn.Renewed();
+        }
+        catch (OutOfMemoryException)
+        {
+            return;
+        }
+
         ref LeaseOwner? place = ref _own;
         while (!ReferenceEquals(place, worn))
             place = ref place!.NextOwn;

@@ -40,15 +40,14 @@ internal sealed class PinList
 {
     private MemoryHandle[] _ended = new MemoryHandle[64];
     private int _count;
+    private bool _running;
 
     /// <summary>Pins taken and not yet undone. Never more than there is room for.</summary>
     internal int Out { get; private set; }
 
     internal MemoryHandle Take(ReadOnlyMemory<byte> memory)
     {
-        if (Out == _ended.Length)
-            Array.Resize(ref _ended, Out * 2);
-        Out++;
+        Count();
         bool pinned = false;
         try
         {
@@ -65,10 +64,15 @@ internal sealed class PinList
 
     internal MemoryHandle Take(RingBuffer buffer, ReadOnlyMemory<byte> part)
     {
+        Count();
+        return buffer.Owner.Lend(part);
+    }
+
+    private void Count()
+    {
         if (Out == _ended.Length)
             Array.Resize(ref _ended, Out * 2);
         Out++;
-        return buffer.Owner.Lend(part);
     }
 
     internal void End(ref MemoryHandle pin)
@@ -80,7 +84,7 @@ internal sealed class PinList
     /// <summary>After the reap, before anything it has queued runs.</summary>
     internal void RunEnded(OpDriver driver)
     {
-        if (_count > 0)
+        if (_count > 0 && !_running) // An Unpin that starts an op which is refused comes here, too: what it ends is this run's.
             RunAll(driver);
     }
 
@@ -88,6 +92,7 @@ internal sealed class PinList
     [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunAll(OpDriver driver)
     {
+        _running = true;
         int i = 0;
         for (; i < _count; i++) // An Unpin may end other pins: they come behind.
         {
@@ -105,6 +110,7 @@ internal sealed class PinList
 
         _count = 0;
         Out -= i;
+        _running = false;
     }
 }
 

@@ -126,16 +126,13 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
     private int TryPrepare()
     {
         if (_registration == default && Token.CanBeCanceled)
-            _registration = Token.UnsafeRegister(static stream => ((MultishotStream<T>)stream!).AskToEnd(), this);
+            _registration = Token.UnsafeRegister(CancelCallback, this);
         PrepareToArm();
         int refused = Driver.Admit(Token);
         if (refused < 0)
             Cancelled();
         return refused;
     }
-
-    /// <summary>Any thread.</summary>
-    private void AskToEnd() => Driver.CancelFromAnyThread(this);
 
     private void ArmOrEnd(int refused)
     {

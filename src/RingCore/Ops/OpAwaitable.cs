@@ -60,10 +60,11 @@ internal abstract class OpAwaitable : OpSink
     protected void Register(CancellationToken token)
     {
         if (token.CanBeCanceled && !token.IsCancellationRequested) // Else Admit refuses.
-            _registration = token.UnsafeRegister(s_cancel, this);
+            _registration = token.UnsafeRegister(CancelCallback, this);
     }
 
-    private static readonly Action<object?> s_cancel =
+    /// <summary>A token's callback: any thread.</summary>
+    protected static readonly Action<object?> CancelCallback =
         static awaitable => ((OpAwaitable)awaitable!).Driver.CancelFromAnyThread((OpAwaitable)awaitable);
 
     /// <summary>Step 1 has thrown: everything is given back, and the object is the GC's.</summary>

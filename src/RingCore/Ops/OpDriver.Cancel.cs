@@ -28,7 +28,7 @@ internal sealed unsafe partial class OpDriver
     /// <summary>Step 3, before the enter. What finds no room waits for the next turn.</summary>
     internal void WriteCancels()
     {
-        while (_cancelCount > 0 && AdmitAgain() == 0)
+        while (_cancelCount > 0 && (Ring.HasRoom(1) || MakeRoom(1) == 0)) // It has no slot.
         {
             ulong key = _cancels[--_cancelCount];
             if (Unsafe.IsNullRef(ref Table.Find(key)))

@@ -152,8 +152,18 @@ internal sealed unsafe partial class OpDriver
         return token.IsCancellationRequested ? -Errno.ECANCELED : refused; // It may have struck meanwhile, on this thread too.
     }
 
-    /// <summary>For an op that goes on from the reap, in the slot it has just freed: 0, or −errno.</summary>
-    internal int AdmitAgain() => Ring.HasRoom(1) ? 0 : MakeRoom(1);
+    /// <summary>For what nobody can be thrown at: an op that goes on from the reap, in the slot it has just freed, and the loop's own. 0, or −errno.</summary>
+    internal int AdmitAgain()
+    {
+        try
+        {
+            return Table.InUse < Table.Capacity && Ring.HasRoom(1) ? 0 : AdmitSlow(default, slots: 1, sqes: 1);
+        }
+        catch (OutOfMemoryException) // Of the loop's own: it asks again.
+        {
+            return -Errno.ENOMEM;
+        }
+    }
 
     /// <summary>Takes a slot and an SQE for an admitted op. Prepared follows, with nothing but the SQE's fields between them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
