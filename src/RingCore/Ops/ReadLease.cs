@@ -59,7 +59,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 {
     internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
     private readonly LeasePool _pool;
-    private readonly byte* _address;
+    internal readonly byte* Address;
     private readonly MappedMemory _memory; // Keeps it mapped.
     private int _users; // The lease itself, and ops that send from it.
 
@@ -68,7 +68,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         _pool = pool;
         BufferId = bufferId;
         _memory = memory;
-        _address = address;
+        Address = address;
         Size = size;
         Version = memory.Reserve / size * size;
     }
@@ -85,14 +85,12 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     internal int Size { get; }
 
-    internal byte* Address => _address;
-
     /// <summary>In the pool's list of spare ones, or of all of its own.</summary>
     internal LeaseOwner? NextSpare;
     internal LeaseOwner? NextOwn;
 
     /// <summary>A fresh one for the same buffer.</summary>
-    internal LeaseOwner Renewed() => new(_pool, BufferId, _memory, _address, Size);
+    internal LeaseOwner Renewed() => new(_pool, BufferId, _memory, Address, Size);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Lease(uint nowMs)
@@ -113,7 +111,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     internal ReadOnlySpan<byte> SpanOf(int length, int version)
     {
         ObjectDisposedException.ThrowIf(version != Version || !IsLeased, typeof(ReadLease));
-        return new ReadOnlySpan<byte>(_address, length);
+        return new ReadOnlySpan<byte>(Address, length);
     }
 
     internal void Release(int version)
@@ -149,7 +147,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
     public override Span<byte> GetSpan()
     {
         ObjectDisposedException.ThrowIf(!IsLeased, typeof(ReadLease));
-        return new Span<byte>(_address - Version, Version + Size);
+        return new Span<byte>(Address - Version, Version + Size);
     }
 
     /// <summary>An op takes the buffer on loan: the memory does not move, it only has to stay out of the ring.</summary>
@@ -158,9 +156,9 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         int start = elementIndex - Version;
         ObjectDisposedException.ThrowIf(!IsLeased || start < 0 || start >= Size, typeof(ReadLease));
         if (!_pool.Driver.IsOwner)
-            return new MemoryHandle(_address + start); // Pinned for reading elsewhere: the lease's life is the promise there.
+            return new MemoryHandle(Address + start); // Pinned for reading elsewhere: the lease's life is the promise there.
         _users++;
-        return new MemoryHandle(_address + start, pinnable: this);
+        return new MemoryHandle(Address + start, pinnable: this);
     }
 
     public override void Unpin() => Unuse();
