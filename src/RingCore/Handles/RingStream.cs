@@ -18,16 +18,14 @@ public abstract class RingStream : RingHandle
     /// <summary>Whether it receives and sends; else it reads and writes at the fd's own position.</summary>
     internal readonly bool IsSocket;
 
-    internal readonly WriteQueue Writes;
-
+    private WriteQueue? _writes;
     private object? _reader;
 
     private protected RingStream(OpDriver driver, int fd, bool ownsFd, bool isSocket)
-        : base(driver, fd, ownsFd)
-    {
-        IsSocket = isSocket;
-        Writes = new WriteQueue(this);
-    }
+        : base(driver, fd, ownsFd) => IsSocket = isSocket;
+
+    /// <summary>Made at the first write: there may be thousands of connections that only wait.</summary>
+    internal WriteQueue Writes => _writes ??= new WriteQueue(this);
 
     /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV; of what is no socket IORING_OP_READ). 0: the end.</summary>
     /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
@@ -151,5 +149,5 @@ public abstract class RingStream : RingHandle
     }
 
     /// <summary>All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.</summary>
-    private protected override void OnCancelAll() => Writes.CancelAll();
+    private protected override void OnCancelAll() => _writes?.CancelAll();
 }
