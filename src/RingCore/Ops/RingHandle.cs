@@ -150,16 +150,15 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <summary>An fd on loan to an op whose slot names another handle. Made before the op begins; on loan from Lend to Return.</summary>
     internal sealed class SecondLoan(RingHandle handle)
     {
-        private ulong _key;
         private SecondLoan? _next;
 
-        internal ulong Key => _key;
+        internal ulong Key { get; private set; }
 
         internal SecondLoan? Next => _next;
 
         internal int Lend(ref OpSlot slot, ulong key)
         {
-            _key = key;
+            Key = key;
             _next = handle._second;
             handle._second = slot.Second = this;
             handle.InFlight++;
