@@ -1,9 +1,9 @@
-// Handles layer: the awaitable of a leased read: a receive into a buffer that the kernel picks when data is there, so that a
-// waiting connection holds none. Where the ring's buffers are all out it goes on with a buffer of its own: it never waits for
-// another connection's lease.
+// Handles layer: the awaitable of a leased read: a receive into a buffer that the kernel picks when data is
+// there, so that a waiting connection holds none. Where the ring's buffers are all out it goes on with a
+// buffer of its own: it never waits for another connection's lease.
 
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
@@ -53,7 +53,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
     {
         LeasePool leases = Driver.Leases;
         LeaseOwner? owner = leases.Claim(res, flags);
-        if (res == -Errno.ENOBUFS && _own is null)
+        if (res == -ENOBUFS && _own is null)
         {
             leases.RanDry();
             res = AdmitAgain(_connection, _token);
@@ -63,7 +63,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
                 return;
             }
 
-            res = res == 0 ? -Errno.ENOMEM : res;
+            res = res == 0 ? -ENOMEM : res;
         }
 
         if (res > 0)

@@ -1,8 +1,9 @@
-// Handles layer: a connection's reads as one multishot receive (IORING_RECV_MULTISHOT, 6.0): one SQE, a lease per CQE. The cap is
-// what keeps it fair: at the cap the receive is cancelled, what came with the cancel is kept, and it is armed again when the
-// consumer has caught up. Where the kernel lacks it, or has no buffer left, each round is a single receive.
+// Handles layer: a connection's reads as one multishot receive (IORING_RECV_MULTISHOT, 6.0): one SQE, a lease
+// per CQE. The cap is what keeps it fair: at the cap the receive is cancelled, what came with the cancel is
+// kept, and it is armed again when the consumer has caught up. Where the kernel lacks it, or has no buffer
+// left, each round is a single receive.
 
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
@@ -10,7 +11,8 @@ namespace RingCore;
 internal sealed class LeaseStream : MultishotStream<ReadLease>
 {
     private readonly RingConnection _connection;
-    private LeaseOwner? _own; // The buffer outside the ring that the kernel receives into.
+    // The buffer outside the ring that the kernel receives into.
+    private LeaseOwner? _own;
     private bool _dry;
     private int _error;
 
@@ -26,7 +28,8 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
 
     /// <summary>FALLBACK MultishotReceive (6.0): a single receive per round.</summary>
     protected override void Arm() =>
-        Driver.Leases.Receive(this, _connection, Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive), _own);
+        Driver.Leases.Receive(
+            this, _connection, Driver.Ring.Features.HasFlag(RingFeatures.MultishotReceive), _own);
 
     protected override bool TakeIn(int res, uint flags)
     {
@@ -37,19 +40,22 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
             return true;
         if (res > 0)
         {
-            _error = -Errno.ENOMEM; // Its bytes are lost, and the sequence says so.
+            // Its bytes are lost, and the sequence says so.
+            _error = -ENOMEM;
             return false;
         }
 
         owner?.Release(owner.Version);
-        if (res == -Errno.ENOBUFS && own is null)
+        if (res == -ENOBUFS && own is null)
         {
             Driver.Leases.RanDry();
-            _dry = true; // The next round has a buffer of its own: it must not wait for another's lease.
+            // The next round has a buffer of its own: it must not wait for another's lease.
+            _dry = true;
             return true;
         }
 
-        _error = res; // 0: the peer has finished.
+        // 0: the peer has finished.
+        _error = res;
         return false;
     }
 

@@ -1,53 +1,71 @@
-// Handles layer: errno values become the exceptions that .NET people expect. One switch per family; nothing below this layer
-// throws for an errno.
+// Handles layer: errno values become the exceptions that .NET people expect. One switch per family; nothing
+// below this layer throws for an errno.
 
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
 /// <summary>Maps −errno to exceptions.</summary>
 internal static class RingErrors
 {
-    /// <summary>What a failed socket operation throws: the caller's token, a deadline, or a SocketException.</summary>
-    internal static Exception Socket(int res, RingHandle? handle, CancellationToken token, string what) => -res switch
+    /// <summary>
+    /// What a failed socket operation throws: the caller's token, a deadline, or a SocketException.
+    /// </summary>
+    internal static Exception Socket(int res, RingHandle? handle, CancellationToken token, string what) =>
+        -res switch
     {
-        Errno.ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
-        Errno.ECANCELED when handle is { IsDisposed: true } => new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
-        Errno.ECANCELED => new OperationCanceledException($"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
-        Errno.ETIME => new TimeoutException($"{what} did not end within its deadline."),
+        ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
+        ECANCELED when handle is { IsDisposed: true } =>
+            new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
+        ECANCELED =>
+            new OperationCanceledException(
+                $"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
+        ETIME => new TimeoutException($"{what} did not end within its deadline."),
         _ => new SocketException(SocketErrorOf(-res), $"{what}: {Errno.Describe(-res)}."),
     };
 
     /// <summary>
-    /// What a ValueTask's status has to say of a result: Canceled only where an <see cref="OperationCanceledException"/> is thrown,
-    /// since AsTask replaces whatever a Canceled one throws by a TaskCanceledException.
+    /// What a ValueTask's status has to say of a result: Canceled only where an
+    /// <see cref="OperationCanceledException"/> is thrown, since AsTask replaces whatever a Canceled one
+    /// throws by a TaskCanceledException.
     /// </summary>
     internal static ValueTaskSourceStatus StatusOf(int res, RingHandle handle, CancellationToken token) =>
         res >= 0 ? ValueTaskSourceStatus.Succeeded
-        : res == -Errno.ECANCELED && (token.IsCancellationRequested || !handle.IsDisposed) ? ValueTaskSourceStatus.Canceled
+        : res == -ECANCELED
+            && (token.IsCancellationRequested || !handle.IsDisposed) ? ValueTaskSourceStatus.Canceled
         : ValueTaskSourceStatus.Faulted;
 
-    /// <summary>SocketException takes its own numbers, not errnos. The base library knows the pairs: its default constructor reads the last errno.</summary>
+    /// <summary>
+    /// SocketException takes its own numbers, not errnos. The base library knows the pairs: its default
+    /// constructor reads the last errno.
+    /// </summary>
     private static int SocketErrorOf(int errno)
     {
         Marshal.SetLastPInvokeError(errno);
         return (int)new SocketException().SocketErrorCode;
     }
 
-    /// <summary>What a failed file operation throws: what System.IO throws for the same errno, but for EFBIG, which is an IOException here.</summary>
-    internal static Exception File(int res, RingHandle? handle, CancellationToken token, string what, string? path = null) => -res switch
+    /// <summary>
+    /// What a failed file operation throws: what System.IO throws for the same errno, but for EFBIG, which is
+    /// an IOException here.
+    /// </summary>
+    internal static Exception File(
+        int res, RingHandle? handle, CancellationToken token, string what, string? path = null) => -res switch
     {
-        Errno.ECANCELED => Socket(res, handle, token, what),
-        Errno.ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}.", path),
-        Errno.ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
-        Errno.EACCES or Errno.EPERM or Errno.EISDIR or Errno.EBADF => new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
-        Errno.ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
+        ECANCELED => Socket(res, handle, token, what),
+        ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}.", path),
+        ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
+        EACCES or EPERM or EISDIR or EBADF =>
+            new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
+        ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
         _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
     };
 
     /// <summary>Throws for a system call that failed with −errno.</summary>
-    internal static int ThrowIfFailed(int result, string what) => result >= 0 ? result : throw Socket(result, null, default, what);
+    internal static int ThrowIfFailed(int result, string what) =>
+        result >= 0 ? result : throw Socket(result, null, default, what);
 }

@@ -1,8 +1,9 @@
-// Handles layer: what a connected socket and a pipe have in common: bytes in order, read and written at no offset. At most one read is
-// with the kernel; a second concurrent read throws. Writes queue: see WriteQueue. Owner thread only.
+// Handles layer: what a connected socket and a pipe have in common: bytes in order, read and written at no
+// offset. At most one read is with the kernel; a second concurrent read throws. Writes queue: see WriteQueue.
+// Owner thread only.
 //
-// Who reads has the reading side as its own, by reference: a transfer, a leased read, a sequence of leases, a copy. It takes it when
-// nothing can fail any more and gives it back when its op has ended; nobody else can.
+// Who reads has the reading side as its own, by reference: a transfer, a leased read, a sequence of leases, a
+// copy. It takes it when nothing can fail any more and gives it back when its op has ended; nobody else can.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -10,8 +11,8 @@ using System.Runtime.CompilerServices;
 namespace RingCore;
 
 /// <summary>
-/// A <see cref="RingConnection"/> or <see cref="RingPipe"/>. Reading and writing may overlap each other; two reads may not. Owner thread
-/// only, but for disposal.
+/// A <see cref="RingConnection"/> or <see cref="RingPipe"/>. Reading and writing may overlap each other; two
+/// reads may not. Owner thread only, but for disposal.
 /// </summary>
 public abstract class RingStream : RingHandle
 {
@@ -27,19 +28,28 @@ public abstract class RingStream : RingHandle
     /// <summary>Made at the first write: there may be thousands of connections that only wait.</summary>
     internal WriteQueue Writes => _writes ??= new WriteQueue(this);
 
-    /// <summary>Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV; of what is no socket IORING_OP_READ). 0: the end.</summary>
-    /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is something to read, and reads nothing.</param>
-    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong thread.</exception>
+    /// <summary>
+    /// Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV; of what is no
+    /// socket IORING_OP_READ). 0: the end.
+    /// </summary>
+    /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is
+    /// something to read, and reads nothing.</param>
+    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else
+    /// <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong
+    /// thread.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     /// <exception cref="IOException">Reading from what is no socket failed.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
     {
-        TransferAwaitable transfer = TransferAwaitable.Read(this, memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
+        TransferAwaitable transfer = TransferAwaitable.Read(
+            this, memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
         return new ValueTask<int>(transfer, transfer.Version);
     }
 
-    /// <summary>Fills <paramref name="memory"/>. Cancelling it leaves the stream at an unknown position.</summary>
+    /// <summary>
+    /// Fills <paramref name="memory"/>. Cancelling it leaves the stream at an unknown position.
+    /// </summary>
     /// <exception cref="EndOfStreamException">The end came before.</exception>
     /// <inheritdoc cref="ReadAsync"/>
     public ValueTask ReadExactlyAsync(Memory<byte> memory, CancellationToken token = default)
@@ -52,8 +62,9 @@ public abstract class RingStream : RingHandle
     }
 
     /// <summary>
-    /// Writes all of <paramref name="memory"/>, or throws. Writes leave in call order; those issued while one is with the
-    /// kernel are gathered into one (IORING_OP_SEND, SENDMSG; to what is no socket WRITE, WRITEV).
+    /// Writes all of <paramref name="memory"/>, or throws. Writes leave in call order; those issued while one
+    /// is with the kernel are gathered into one (IORING_OP_SEND, SENDMSG; to what is no socket WRITE,
+    /// WRITEV).
     /// </summary>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
     /// <param name="token">
@@ -61,7 +72,8 @@ public abstract class RingStream : RingHandle
     /// <see cref="IOException"/> that says how much, and nothing can be written to it any more.
     /// </param>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
-    /// <exception cref="IOException">Writing to what is no socket failed, or an earlier write did; EPIPE: nobody reads any more.</exception>
+    /// <exception cref="IOException">Writing to what is no socket failed, or an earlier write did; EPIPE:
+    /// nobody reads any more.</exception>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
         TransferAwaitable write = TransferAwaitable.Write(this, memory, token, out int refused);
@@ -69,11 +81,15 @@ public abstract class RingStream : RingHandle
         return new ValueTask(write, write.Version);
     }
 
-    /// <summary>Writes all of several memories in order, as one gathered send while they fit in one.</summary>
+    /// <summary>
+    /// Writes all of several memories in order, as one gathered send while they fit in one.
+    /// </summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">As for one memory, and so for each of them: what stands before the cancelled one may have left.</param>
-    public ValueTask WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+    /// <param name="token">As for one memory, and so for each of them: what stands before the cancelled one
+    /// may have left.</param>
+    public ValueTask WriteAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
         ThrowIfNotReady();
@@ -85,8 +101,11 @@ public abstract class RingStream : RingHandle
         };
     }
 
-    /// <summary>Queued together, they leave together: the queue is held, where it is idle, until all are in it.</summary>
-    private async ValueTask WriteListAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token)
+    /// <summary>
+    /// Queued together, they leave together: the queue is held, where it is idle, until all are in it.
+    /// </summary>
+    private async ValueTask WriteListAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token)
     {
         var writes = new TransferAwaitable[memories.Count];
         var tasks = new Task[memories.Count];
@@ -96,7 +115,8 @@ public abstract class RingStream : RingHandle
         {
             for (; made < writes.Length; made++)
                 writes[made] = TransferAwaitable.Write(this, memories[made], token, out refused);
-            ThrowIfNotReady(); // What a Pin of a later one may have done.
+            // What a Pin of a later one may have done.
+            ThrowIfNotReady();
             Writes.ThrowIfBroken();
             Writes.Reserve(queues: true);
         }
@@ -112,7 +132,8 @@ public abstract class RingStream : RingHandle
             for (int i = 0; i < writes.Length; i++)
             {
                 writes[i].Start(refused);
-                tasks[i] = new ValueTask(writes[i], writes[i].Version).AsTask(); // Each has a memory on loan.
+                // Each has a memory on loan.
+                tasks[i] = new ValueTask(writes[i], writes[i].Version).AsTask();
             }
         }
 
@@ -140,7 +161,9 @@ public abstract class RingStream : RingHandle
     private static void ThrowReading() => throw new InvalidOperationException(
         "Another read of this is in progress: two would share out the bytes between them.");
 
-    /// <summary>The owner's read has ended, whatever it brought; the next may start. Of anybody else it means nothing.</summary>
+    /// <summary>
+    /// The owner's read has ended, whatever it brought; the next may start. Of anybody else it means nothing.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void EndReading(object reader)
     {
@@ -148,6 +171,8 @@ public abstract class RingStream : RingHandle
             _reader = null;
     }
 
-    /// <summary>All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.</summary>
+    /// <summary>
+    /// All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.
+    /// </summary>
     private protected override void OnCancelAll() => _writes?.CancelAll();
 }

@@ -1,9 +1,13 @@
-// Handles layer: the awaitable of a transfer: a read or a write of one memory, in one piece, exactly, or whole. What has to be
-// repeated after a short result is repeated here, at the reap, without a turn through user code.
-// States of a transfer: with the kernel, or queued → short: with the kernel again → complete; see AwaitState.
+// Handles layer: the awaitable of a transfer: a read or a write of one memory, in one piece, exactly, or
+// whole. What has to be repeated after a short result is repeated here, at the reap, without a turn through
+// user code. States of a transfer: with the kernel, or queued → short: with the kernel again → complete;
+// see AwaitState.
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -42,13 +46,19 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     internal int Left => _length - Done;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
-        (Res >= 0 && _kind == TransferKind.ReceiveExactly && Left > 0)
-        || (Res < 0 && _kind == TransferKind.Write && (Done > 0 || (!Token.IsCancellationRequested && _stream.Writes.Fault is not null)))
-            ? ValueTaskSourceStatus.Faulted
-            : RingErrors.StatusOf(Res, _stream, Token);
+        IsFault ? ValueTaskSourceStatus.Faulted : RingErrors.StatusOf(Res, _stream, Token);
+
+    private bool IsFault => _kind switch
+    {
+        TransferKind.ReceiveExactly => Res >= 0 && Left > 0,
+        TransferKind.Write when Res < 0 =>
+            Done > 0 || (!Token.IsCancellationRequested && _stream.Writes.Fault is not null),
+        _ => false,
+    };
 
     /// <summary>Starts a read.</summary>
-    internal static TransferAwaitable Read(RingStream stream, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
+    internal static TransferAwaitable Read(
+        RingStream stream, TransferKind kind, ReadOnlyMemory<byte> memory, CancellationToken token)
     {
         stream.ThrowIfNotReady();
         TransferAwaitable read = Rent(stream, kind, memory.Length, token);
@@ -56,7 +66,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         try
         {
             read.Loan = MemoryLoan.Take(stream.Driver, memory);
-            stream.ThrowIfNotReady(); // What the Pin may have done.
+            // What the Pin may have done.
+            stream.ThrowIfNotReady();
             stream.ThrowIfReading();
             read.Register(token);
             refused = stream.Driver.Admit(token);
@@ -77,14 +88,16 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     }
 
     /// <summary>Step 1 of a write; <see cref="Start"/> follows.</summary>
-    internal static TransferAwaitable Write(RingStream stream, ReadOnlyMemory<byte> memory, CancellationToken token, out int refused)
+    internal static TransferAwaitable Write(
+        RingStream stream, ReadOnlyMemory<byte> memory, CancellationToken token, out int refused)
     {
         stream.ThrowIfNotReady();
         TransferAwaitable write = Rent(stream, TransferKind.Write, memory.Length, token);
         try
         {
             write.Loan = MemoryLoan.Take(stream.Driver, memory);
-            stream.ThrowIfNotReady(); // What the Pin may have done.
+            // What the Pin may have done.
+            stream.ThrowIfNotReady();
             stream.Writes.ThrowIfBroken();
             stream.Writes.Reserve();
             write.Register(token);
@@ -107,7 +120,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             _stream.Writes.Add(this);
     }
 
-    private static TransferAwaitable Rent(RingStream stream, TransferKind kind, int length, CancellationToken token)
+    private static TransferAwaitable Rent(
+        RingStream stream, TransferKind kind, int length, CancellationToken token)
     {
         TransferAwaitable transfer = HandlePools.Of(stream.Driver).Transfers.Rent();
         transfer.Driver = stream.Driver;
@@ -120,7 +134,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     }
 
     /// <summary>
-    /// Step 3: to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send (6.1; before, we do).
+    /// Step 3: to the kernel with what is left. With MSG_WAITALL the kernel itself goes on after a short send
+    /// (6.1; before, we do).
     /// </summary>
     internal unsafe void Prepare()
     {
@@ -128,17 +143,19 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         byte* address = Loan.Address + Done;
         bool writes = _kind == TransferKind.Write;
         if (_kind == TransferKind.Wait || _polls)
-            Prep.Poll(sqe, (uint)(writes ? SocketConstants.POLLOUT : SocketConstants.POLLIN | SocketConstants.POLLRDHUP));
+            Prep.Poll(sqe, (uint)(writes ? POLLOUT : POLLIN | POLLRDHUP));
         else if (!_stream.IsSocket)
-            Prep.Transfer(sqe, writes ? io_uring_op.IORING_OP_WRITE : io_uring_op.IORING_OP_READ, address, (uint)Left, offset: -1);
+            Prep.Transfer(sqe, writes ? IORING_OP_WRITE : IORING_OP_READ, address, (uint)Left, offset: -1);
         else if (writes)
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
+            Prep.Transfer(sqe, IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
         else
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, address, (uint)Left);
+            Prep.Transfer(sqe, IORING_OP_RECV, address, (uint)Left);
         Driver.Prepared(ref slot, sqe);
     }
 
-    /// <summary>The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.</summary>
+    /// <summary>
+    /// The terminal CQE of this transfer's op; what is left over goes back to the kernel from here.
+    /// </summary>
     internal override void OnTerminal(int res, uint flags, int step)
     {
         if (!_stream.IsSocket && PollsFirst(ref res))
@@ -153,7 +170,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
                 _stream.Writes.AloneEnded(this, res);
                 return;
             case TransferKind.Wait:
-                res = Math.Min(res, 0); // A poll's result is a mask.
+                // A poll's result is a mask.
+                res = Math.Min(res, 0);
                 break;
             case TransferKind.ReceiveExactly when res > 0:
                 Done += res;
@@ -170,10 +188,13 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         Finish(res, flags);
     }
 
-    /// <summary>An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready: a poll waits for it, then the op goes again.</summary>
+    /// <summary>
+    /// An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready: a poll waits for it, then
+    /// the op goes again.
+    /// </summary>
     private bool PollsFirst(ref int res)
     {
-        bool again = _polls ? res > 0 : res == -Errno.EAGAIN;
+        bool again = _polls ? res > 0 : res == -EAGAIN;
         _polls = again && !_polls;
         if (!again)
             return false;
@@ -192,7 +213,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     protected override void ReturnLoans()
     {
         Loan.Return(Driver);
-        _stream.EndReading(this); // A write never is the reader.
+        // A write never is the reader.
+        _stream.EndReading(this);
     }
 
     internal override void OnCancel(ulong key)
@@ -212,7 +234,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     {
         Take(token);
         int res = Res;
-        Exception? failure = res < 0 || (_kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null; // While the fields still stand.
+        // While the fields still stand.
+        Exception? failure = res < 0 || (_kind == TransferKind.ReceiveExactly && Left > 0) ? Failure() : null;
         _stream = null!;
         Token = default;
         HandlePools.Of(Driver).Transfers.Return(this);
@@ -225,11 +248,13 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             return new EndOfStreamException($"The peer finished after {Done} of {_length} bytes.");
         if (_kind != TransferKind.Write)
             return _stream.Error(Res, Token, "Reading");
-        bool own = Res != -Errno.ECANCELED || Done > 0 || Token.IsCancellationRequested || _stream.IsDisposed;
+        bool own = Res != -ECANCELED || Done > 0 || Token.IsCancellationRequested || _stream.IsDisposed;
         if (!own && _stream.Writes.Fault is { } fault)
             return fault;
         Exception error = _stream.Error(Res, Token, "Writing");
         return Done == 0 ? error
-            : new IOException($"The write ended after {Done} bytes had left, and nothing more can be written after them: {error.Message}", error);
+            : new IOException(
+                $"The write ended after {Done} bytes had left, and nothing more can be written after them: "
+                + $"{error.Message}", error);
     }
 }

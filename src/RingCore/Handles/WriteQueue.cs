@@ -1,11 +1,16 @@
-// Handles layer: the write side of a stream. At most one send is with the kernel, because several would overtake each other. Writes
-// issued meanwhile queue in call order and leave as one gathered send when it has ended. States and
-// moves: WriteState. Owner thread only. It runs no user code: what it ends is queued, and its memory goes back after the reap.
+// Handles layer: the write side of a stream. At most one send is with the kernel, because several would
+// overtake each other. Writes issued meanwhile queue in call order and leave as one gathered send when it has
+// ended. States and moves: WriteState. Owner thread only. It runs no user code: what it ends is queued, and
+// its memory goes back after the reap.
 //
-// A write is in exactly one place: with the kernel alone (_alone), or in the list that starts at _first, of which the first _gathered are
-// with the kernel while the state is Gathered. The list is linked through the writes themselves. Who ends a hold is its WriteHold.
+// A write is in exactly one place: with the kernel alone (_alone), or in the list that starts at _first, of
+// which the first _gathered are with the kernel while the state is Gathered. The list is linked through the
+// writes themselves. Who ends a hold is its WriteHold.
 
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -30,7 +35,8 @@ internal sealed unsafe class WriteQueue : OpSink
     private TransferAwaitable? _alone;
     private TransferAwaitable? _first;
     private TransferAwaitable? _last;
-    private NativeBlock _vectors; // While anything is queued.
+    // While anything is queued.
+    private NativeBlock _vectors;
     private int _faultErrno;
     private string? _fault;
     private TaskCompletionSource? _flushed;
@@ -59,7 +65,8 @@ internal sealed unsafe class WriteQueue : OpSink
         _stream.ThrowIfNotReady();
         ThrowIfBroken();
         if (_state != WriteState.Idle)
-            throw new InvalidOperationException("A write to this is in progress: await it first. Only WriteAsync queues.");
+            throw new InvalidOperationException(
+                "A write to this is in progress: await it first. Only WriteAsync queues.");
     }
 
     /// <summary>Writes queue until the hold is disposed.</summary>
@@ -108,7 +115,8 @@ internal sealed unsafe class WriteQueue : OpSink
     {
         if (write.Left == 0)
         {
-            write.Finish(0); // An empty write to an idle stream.
+            // An empty write to an idle stream.
+            write.Finish(0);
             return;
         }
 
@@ -133,14 +141,17 @@ internal sealed unsafe class WriteQueue : OpSink
         if (res > 0 && write.Left == 0)
             write.Finish(write.Done);
         else
-            Fail(write, res > 0 ? refused : res == 0 ? -Errno.EIO : res);
+            Fail(write, res > 0 ? refused : res == 0 ? -EIO : res);
         SendNext();
     }
 
-    /// <summary>A failed write. After a cancellation that came before the first byte the stream is whole; else it is not.</summary>
+    /// <summary>
+    /// A failed write. After a cancellation that came before the first byte the stream is whole; else it is
+    /// not.
+    /// </summary>
     private void Fail(TransferAwaitable write, int res)
     {
-        if (res != -Errno.ECANCELED || write.Done > 0)
+        if (res != -ECANCELED || write.Done > 0)
             Break(res, write.Done);
         write.Finish(res);
     }
@@ -160,7 +171,7 @@ internal sealed unsafe class WriteQueue : OpSink
     private void SendNext()
     {
         int refused = _state == WriteState.Broken ? _faultErrno
-            : _stream.IsDisposed || Driver.Stopping ? -Errno.ECANCELED
+            : _stream.IsDisposed || Driver.Stopping ? -ECANCELED
             : EndDone() ? Driver.AdmitAgain() : 0;
         if (refused < 0)
             FailAll(refused);
@@ -213,31 +224,35 @@ internal sealed unsafe class WriteQueue : OpSink
         var message = (msghdr*)_vectors.Address;
         var vectors = (iovec*)(message + 1);
         _gathered = 0;
-        for (RingWork? next = _first; next is TransferAwaitable write && _gathered < MostGathered; next = next.Next)
-            vectors[_gathered++] = new iovec { iov_base = write.Loan.Address + write.Done, iov_len = (nuint)write.Left };
+        for (RingWork? next = _first; next is TransferAwaitable write && _gathered < MostGathered;
+            next = next.Next)
+            vectors[_gathered++] =
+                new iovec { iov_base = write.Loan.Address + write.Done, iov_len = (nuint)write.Left };
         message->msg_iov = vectors;
         message->msg_iovlen = (nuint)_gathered;
         ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
         if (_stream.IsSocket)
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_SENDMSG, (byte*)message, 1, Driver.WriteFlags);
+            Prep.Transfer(sqe, IORING_OP_SENDMSG, (byte*)message, 1, Driver.WriteFlags);
         else
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_WRITEV, (byte*)vectors, (uint)_gathered, offset: -1);
+            Prep.Transfer(sqe, IORING_OP_WRITEV, (byte*)vectors, (uint)_gathered, offset: -1);
         Driver.Prepared(ref slot, sqe);
     }
 
     /// <summary>The CQE of a gathered send: its bytes belong to the queue's first writes, in order.</summary>
     internal override void OnTerminal(int res, uint flags, int step)
     {
-        if (res == -Errno.EAGAIN && !_stream.IsDisposed && !Driver.Stopping && Driver.AdmitAgain() == 0)
+        if (res == -EAGAIN && !_stream.IsDisposed && !Driver.Stopping && Driver.AdmitAgain() == 0)
         {
-            _polls = true; // An O_NONBLOCK pipe or terminal: a poll waits for it.
+            // An O_NONBLOCK pipe or terminal: a poll waits for it.
+            _polls = true;
             ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
-            Prep.Poll(sqe, SocketConstants.POLLOUT);
+            Prep.Poll(sqe, POLLOUT);
             Driver.Prepared(ref slot, sqe);
             return;
         }
 
-        res = _polls ? Math.Min(res, 0) : res == 0 ? -Errno.EIO : res; // A send that takes nothing would go on for ever.
+        // A send that takes nothing would go on for ever.
+        res = _polls ? Math.Min(res, 0) : res == 0 ? -EIO : res;
         _polls = false;
         _gathered = 0;
         int left = Math.Max(res, 0);
@@ -252,12 +267,15 @@ internal sealed unsafe class WriteQueue : OpSink
         if (_cancelsWanted)
             DropCancelled();
         EndDone();
-        if (_first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -Errno.ECANCELED))
-            Break(res < 0 ? res : -Errno.ECANCELED, _first?.Done ?? 0);
+        if (_first is { CancelWanted: true, Done: > 0 } || (res < 0 && res != -ECANCELED))
+            Break(res < 0 ? res : -ECANCELED, _first?.Done ?? 0);
         SendNext();
     }
 
-    /// <summary>A write's token struck. With the kernel: the send is asked to end, and goes again without it. Queued: it ends now.</summary>
+    /// <summary>
+    /// A write's token struck. With the kernel: the send is asked to end, and goes again without it. Queued:
+    /// it ends now.
+    /// </summary>
     internal void Cancel(TransferAwaitable write)
     {
         DropCancelled();
@@ -276,7 +294,9 @@ internal sealed unsafe class WriteQueue : OpSink
         DropCancelled();
     }
 
-    /// <summary>Takes the cancelled writes that are not with the kernel out of the queue, wherever they stand.</summary>
+    /// <summary>
+    /// Takes the cancelled writes that are not with the kernel out of the queue, wherever they stand.
+    /// </summary>
     private void DropCancelled()
     {
         int skip = _gathered;
@@ -298,7 +318,7 @@ internal sealed unsafe class WriteQueue : OpSink
                 if (next is null)
                     _last = before;
                 write.Next = null;
-                write.Finish(-Errno.ECANCELED);
+                write.Finish(-ECANCELED);
             }
 
             write = next;
@@ -310,7 +330,8 @@ internal sealed unsafe class WriteQueue : OpSink
     {
         if (_state is WriteState.Idle or WriteState.Broken)
             return Task.CompletedTask;
-        _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously); // Set inside the reap.
+        // Set inside the reap.
+        _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         return _flushed.Task;
     }
 }

@@ -1,11 +1,14 @@
-// Op layer: the lease buffers of one executor: the ring's, and spare ones of their own for when those are all out. The kernel takes
-// buffers first in, first out; lent all at once they would pass through the cache one after the other and each receive would miss it
-// (measured: 0.13 µs of 5 per echo). So only a window of them is lent, the rest waits on a stack, and running dry doubles the window.
-// Invariants: a buffer is lent to the kernel only when its owner object is there, so that taking a result in allocates nothing;
-// lent + idle + leased = count. A process that has no memory for the group goes on with buffers of its own. Owner thread only.
+// Op layer: the lease buffers of one executor: the ring's, and spare ones of their own for when those are all
+// out. The kernel takes buffers first in, first out; lent all at once they would pass through the cache one
+// after the other and each receive would miss it (measured: 0.13 µs of 5 per echo). So only a window of them
+// is lent, the rest waits on a stack, and running dry doubles the window. Invariants: a buffer is lent to the
+// kernel only when its owner object is there, so that taking a result in allocates nothing; lent + idle +
+// leased = count. A process that has no memory for the group goes on with buffers of its own. Owner thread
+// only.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -20,7 +23,8 @@ internal sealed unsafe class LeasePool
 
     internal readonly OpDriver Driver;
     private LeaseOwner?[] _owners = [];
-    private ushort[] _idle = []; // Ring buffers that are neither lent nor leased, a stack: the warmest on top.
+    // Ring buffers that are neither lent nor leased, a stack: the warmest on top.
+    private ushort[] _idle = [];
     private BufferRing? _ring;
     private bool _started;
     private int _idleCount;
@@ -29,7 +33,8 @@ internal sealed unsafe class LeasePool
     private long _grewAt = -1;
 
     private LeaseOwner? _spare;
-    private LeaseOwner? _own; // All there are.
+    // All there are.
+    private LeaseOwner? _own;
     private MappedMemory? _ownMemory;
     private int _ownUsed = OwnTogether;
 
@@ -49,8 +54,9 @@ internal sealed unsafe class LeasePool
     private void Start()
     {
         _started = true;
+        // FALLBACK BufferRings (5.19): every lease is a buffer of its own.
         if (!Driver.Ring.Features.HasFlag(RingFeatures.BufferRings))
-            return; // FALLBACK BufferRings (5.19): every lease is a buffer of its own.
+            return;
         int count = Driver.Options.LeaseBufferCount;
         BufferRing? ring = null;
         try
@@ -61,7 +67,8 @@ internal sealed unsafe class LeasePool
         }
         catch (Exception e) when (e is InvalidOperationException or OutOfMemoryException)
         {
-            ring?.Dispose(); // Refused all the same, as over a limit on locked memory, or no memory: as where there is none.
+            // Refused all the same, as over a limit on locked memory, or no memory: as where there is none.
+            ring?.Dispose();
             return;
         }
 
@@ -104,13 +111,16 @@ internal sealed unsafe class LeasePool
     {
         Driver.Ring.Counters.NoBuffers++;
         long enter = Driver.Ring.Counters.Enters;
-        if (_grewAt != enter) // Once per drought: several receives of one enter find the ring empty together.
+        // Once per drought: several receives of one enter find the ring empty together.
+        if (_grewAt != enter)
             _window = Math.Min(_window * 2, _ring!.Count);
         _grewAt = enter;
         Lend();
     }
 
-    /// <summary>Writes an admitted receive into a buffer that the kernel picks, or into one outside the ring.</summary>
+    /// <summary>
+    /// Writes an admitted receive into a buffer that the kernel picks, or into one outside the ring.
+    /// </summary>
     /// <param name="sink">Whose op; it hands its CQEs to <see cref="Claim"/>.</param>
     /// <param name="handle">The socket.</param>
     /// <param name="multishot">Whether the kernel picks again and again.</param>
@@ -121,7 +131,7 @@ internal sealed unsafe class LeasePool
         if (own is null)
             Prep.RecvSelect(sqe, Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
         else
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_RECV, own.Address, (uint)own.Size);
+            Prep.Transfer(sqe, IORING_OP_RECV, own.Address, (uint)own.Size);
         Driver.Prepared(ref slot, sqe);
     }
 
@@ -159,7 +169,9 @@ internal sealed unsafe class LeasePool
             _ownUsed = 0;
         }
 
-        var owner = new LeaseOwner(this, bufferId: -1, _ownMemory!, _ownMemory!.Address + (nint)_ownUsed * size, size) { NextOwn = _own };
+        var owner = new LeaseOwner(
+            this, bufferId: -1, _ownMemory!, _ownMemory!.Address + (nint)_ownUsed * size,
+            size) { NextOwn = _own };
         _ownUsed++;
         return _own = owner;
     }
@@ -203,7 +215,10 @@ internal sealed unsafe class LeasePool
         Spare(owner);
     }
 
-    /// <summary>The lease of the buffer that a receive's CQE names: by flag, not by result, since an error can come with a buffer too.</summary>
+    /// <summary>
+    /// The lease of the buffer that a receive's CQE names: by flag, not by result, since an error can come
+    /// with a buffer too.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal LeaseOwner? Claim(int res, uint flags)
     {
@@ -251,10 +266,15 @@ internal sealed unsafe class LeasePool
     private void Add(List<LeaseInfo> list, LeaseOwner? owner)
     {
         if (owner is { IsLeased: true })
-            list.Add(new LeaseInfo(owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
+            list.Add(
+                new LeaseInfo(
+                    owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
     }
 
-    /// <summary>At the executor's end, with nothing in flight. Memory that is still leased stays mapped until its lease is forgotten.</summary>
+    /// <summary>
+    /// At the executor's end, with nothing in flight. Memory that is still leased stays mapped until its
+    /// lease is forgotten.
+    /// </summary>
     internal void Release()
     {
         _ring?.Dispose();

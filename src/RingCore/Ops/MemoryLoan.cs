@@ -1,6 +1,6 @@
-// Op layer: memory on loan to the kernel. One owner, the op's sink: taken at the call, returned at the terminal CQE. A pin that
-// ends waits in a list until the reap is over, because Unpin may be a user's code; the list has its room from the moment a pin is
-// taken, so that returning never allocates. Owner thread only.
+// Op layer: memory on loan to the kernel. One owner, the op's sink: taken at the call, returned at the
+// terminal CQE. A pin that ends waits in a list until the reap is over, because Unpin may be a user's code;
+// the list has its room from the moment a pin is taken, so that returning never allocates. Owner thread only.
 
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
@@ -9,7 +9,10 @@ using System.Runtime.InteropServices;
 
 namespace RingCore;
 
-/// <summary>A memory kept alive (by the reference) and in place (by the pin; a pre-pinned array's pin alone does not keep it alive).</summary>
+/// <summary>
+/// A memory kept alive (by the reference) and in place (by the pin; a pre-pinned array's pin alone does not
+/// keep it alive).
+/// </summary>
 internal unsafe struct MemoryLoan
 {
     internal ReadOnlyMemory<byte> Memory;
@@ -17,7 +20,10 @@ internal unsafe struct MemoryLoan
 
     internal readonly byte* Address => (byte*)_pin.Pointer;
 
-    /// <summary>Runs the memory's Pin, which may be a user's code: throw, start ops, dispose handles. Look again after it.</summary>
+    /// <summary>
+    /// Runs the memory's Pin, which may be a user's code: throw, start ops, dispose handles. Look again after
+    /// it.
+    /// </summary>
     internal static MemoryLoan Take(OpDriver driver, ReadOnlyMemory<byte> memory) => memory.IsEmpty
         ? new MemoryLoan { Memory = memory }
         : new MemoryLoan { Memory = memory, _pin = driver.Pins.Take(memory) };
@@ -84,7 +90,8 @@ internal sealed class PinList
     /// <summary>After the reap, before anything it has queued runs.</summary>
     internal void RunEnded(OpDriver driver)
     {
-        if (_count > 0 && !_running) // An Unpin that starts an op which is refused comes here, too: what it ends is this run's.
+        // An Unpin that starts an op which is refused comes here, too: what it ends is this run's.
+        if (_count > 0 && !_running)
             RunAll(driver);
     }
 
@@ -94,7 +101,8 @@ internal sealed class PinList
     {
         _running = true;
         int i = 0;
-        for (; i < _count; i++) // An Unpin may end other pins: they come behind.
+        // An Unpin may end other pins: they come behind.
+        for (; i < _count; i++)
         {
             MemoryHandle pin = _ended[i];
             _ended[i] = default;
@@ -114,7 +122,9 @@ internal sealed class PinList
     }
 }
 
-/// <summary>A block of native memory for what the kernel reads behind a pointer: sockaddr, paths, msghdr and iovecs.</summary>
+/// <summary>
+/// A block of native memory for what the kernel reads behind a pointer: sockaddr, paths, msghdr and iovecs.
+/// </summary>
 internal unsafe struct NativeBlock
 {
     private int _size;
@@ -124,7 +134,8 @@ internal unsafe struct NativeBlock
     /// <summary>Zeroed.</summary>
     internal byte* Allocate(OpDriver driver, int size)
     {
-        Address = (byte*)NativeMemory.Alloc((nuint)size); // Not AllocZeroed: glibc's calloc passes by the thread's cache, and locks.
+        // Not AllocZeroed: glibc's calloc passes by the thread's cache, and locks.
+        Address = (byte*)NativeMemory.Alloc((nuint)size);
         _size = size;
         driver.Table.BlockBytes += size;
         NativeMemory.Clear(Address, (nuint)size);

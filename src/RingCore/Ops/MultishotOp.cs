@@ -1,13 +1,14 @@
-// Op layer: accept and poll as sequences of OpResults: one SQE, many CQEs. Where the kernel has no multishot, each round is a
-// one-shot op behind the same sequence. The machine is MultishotStream.
+// Op layer: accept and poll as sequences of OpResults: one SQE, many CQEs. Where the kernel has no multishot,
+// each round is a one-shot op behind the same sequence. The machine is MultishotStream.
 
-using RingCore.Sys;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
 /// <summary>
-/// A description of a multishot request. Enumerating it arms it on the current executor; errors arrive as results, and going on
-/// after one arms it again. Leaving the loop cancels it and closes connections that nobody took. Ends when its executor stops.
+/// A description of a multishot request. Enumerating it arms it on the current executor; errors arrive as
+/// results, and going on after one arms it again. Leaving the loop cancels it and closes connections that
+/// nobody took. Ends when its executor stops.
 /// </summary>
 public sealed class MultishotOp : IAsyncEnumerable<OpResult>
 {
@@ -21,27 +22,34 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
     }
 
     /// <inheritdoc cref="Op.Explain"/>
-    public string Explain() => $"{_op.Explain()} · multishot: one SQE, a CQE per result until one lacks F_MORE";
+    public string Explain() =>
+        $"{_op.Explain()} · multishot: one SQE, a CQE per result until one lacks F_MORE";
 
     /// <summary>Starts a sequence. Owner thread; one consumer.</summary>
-    /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/> after the results that came before.</param>
+    /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/> after the
+    /// results that came before.</param>
     public IAsyncEnumerator<OpResult> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        _op.Code == io_uring_op.IORING_OP_ACCEPT ? new Accepts(_op, cancellationToken, _cap) : new Polls(_op, cancellationToken);
+        _op.Code == IORING_OP_ACCEPT
+            ? new Accepts(_op, cancellationToken, _cap)
+            : new Polls(_op, cancellationToken);
 
     private abstract class Stream(Op op, CancellationToken token, int cap, RingFeatures feature)
         : MultishotStream<OpResult>(op.Handle!, token, cap)
     {
         // FALLBACK MultishotAccept (5.19), MultishotPoll (5.13): one-shot ops, one per result.
-        protected override void Arm() => op.Prepare(Driver, this, loans: null, multishot: Driver.Ring.Features.HasFlag(feature));
+        protected override void Arm() =>
+            op.Prepare(Driver, this, loans: null, multishot: Driver.Ring.Features.HasFlag(feature));
 
         protected override bool TakeIn(int res, uint flags)
         {
             Keep(new OpResult(res, flags));
-            return true; // An error is a result, and the consumer's to judge.
+            // An error is a result, and the consumer's to judge.
+            return true;
         }
     }
 
-    private sealed class Accepts(Op op, CancellationToken token, int cap) : Stream(op, token, cap, RingFeatures.MultishotAccept)
+    private sealed class Accepts(Op op, CancellationToken token, int cap)
+        : Stream(op, token, cap, RingFeatures.MultishotAccept)
     {
         protected override void Release(OpResult result)
         {
@@ -51,7 +59,8 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
     }
 
     /// <summary>Keeps one mask: what comes before it is taken is or-ed into it.</summary>
-    private sealed class Polls(Op op, CancellationToken token) : Stream(op, token, cap: int.MaxValue, RingFeatures.MultishotPoll)
+    private sealed class Polls(Op op, CancellationToken token)
+        : Stream(op, token, cap: int.MaxValue, RingFeatures.MultishotPoll)
     {
         protected override bool TakeIn(int res, uint flags)
         {

@@ -1,32 +1,37 @@
-// Op layer: the machine behind every multishot sequence: armed, drained at a cap or on leaving, armed again when the kernel ended
-// it without being asked. Derived streams say how to arm, what a CQE yields, and how to release what nobody took. One consumer,
-// owner thread. States and moves: MultishotState.
+// Op layer: the machine behind every multishot sequence: armed, drained at a cap or on leaving, armed again
+// when the kernel ended it without being asked. Derived streams say how to arm, what a CQE yields, and how to
+// release what nobody took. One consumer, owner thread. States and moves: MultishotState.
 //
 // Who owns a result that has come and was not taken: this object, in _results, and it releases them
 //   when the consumer leaves                     DisposeAsync, or the last CQE after it
-//   when its handle closes and nobody waits      RingHandle tells it through its SequenceLink, or the last CQE after it
+//   when its handle closes and nobody waits RingHandle tells it through its SequenceLink, or the last CQE
+//   after it
 //   when its executor ends                       SequenceList.ReleaseAll
 //   when the consumer is gone without a word     the finalizer
-// A peer cannot fill _results: at the cap the multishot is cancelled, and what is on its way then is all that may come on top.
+// A peer cannot fill _results: at the cap the multishot is cancelled, and what is on its way then is all that
+// may come on top.
 
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
 /// <summary>One SQE, many results, as an async sequence.</summary>
-internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IValueTaskSource<bool>, IValueTaskSource
+internal abstract class MultishotStream<T>
+    : OpSequence, IAsyncEnumerator<T>, IValueTaskSource<bool>, IValueTaskSource
 {
     private readonly Queue<T> _results = new();
     private readonly RingHandle _handle;
     private readonly SequenceLink _link;
     private readonly int _cap;
     private MultishotState _state;
-    private CancellationTokenRegistration _registration; // From the first arming to the end.
+    // From the first arming to the end.
+    private CancellationTokenRegistration _registration;
 
     /// <param name="handle">Whose op.</param>
     /// <param name="token">Ends the sequence after the results that came before.</param>
-    /// <param name="cap">Results kept for the consumer before the multishot is cancelled until it has caught up.</param>
+    /// <param name="cap">Results kept for the consumer before the multishot is cancelled until it has caught
+    /// up.</param>
     protected MultishotStream(RingHandle handle, CancellationToken token, int cap)
     {
         Driver = OpDriver.Required;
@@ -52,7 +57,8 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
     internal override bool CanCancel(short version) => true;
 
     /// <summary>Whether nobody will take what comes.</summary>
-    private bool IsForNobody => _state == MultishotState.Leaving || (!IsPending && (_handle.IsDisposed || Driver.Stopping));
+    private bool IsForNobody =>
+        _state == MultishotState.Leaving || (!IsPending && (_handle.IsDisposed || Driver.Stopping));
 
     /// <summary>What arming takes beside a slot and an SQE; may throw.</summary>
     protected virtual void PrepareToArm()
@@ -62,7 +68,9 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
     /// <summary>Writes the SQE of an admitted op.</summary>
     protected abstract void Arm();
 
-    /// <summary>What a CQE yields: through <see cref="Keep"/>, or nothing. False: the sequence ends with it.</summary>
+    /// <summary>
+    /// What a CQE yields: through <see cref="Keep"/>, or nothing. False: the sequence ends with it.
+    /// </summary>
     protected abstract bool TakeIn(int res, uint flags);
 
     /// <summary>It was cancelled as asked, and this last CQE brought nothing.</summary>
@@ -78,7 +86,9 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
     {
     }
 
-    /// <summary>Keeps a result for the consumer; false where there is no memory to keep it, and it is released.</summary>
+    /// <summary>
+    /// Keeps a result for the consumer; false where there is no memory to keep it, and it is released.
+    /// </summary>
     protected bool Keep(T result)
     {
         try
@@ -105,7 +115,8 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
         }
 
         if (IsPending)
-            throw new InvalidOperationException("The sequence is asked for its next element already: await each before the next.");
+            throw new InvalidOperationException(
+                "The sequence is asked for its next element already: await each before the next.");
         if (_state == MultishotState.Idle)
         {
             if (Driver.Stopping || Token.IsCancellationRequested)
@@ -116,8 +127,9 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
 
         int refused = _state == MultishotState.Idle ? TryPrepare() : 0;
         Begin(Driver);
+        // GetResult tells.
         if (_state == MultishotState.Ended)
-            SetResult(0, 0); // GetResult tells.
+            SetResult(0, 0);
         else if (_state == MultishotState.Idle)
             ArmOrEnd(refused);
         return new ValueTask<bool>(this, Version);
@@ -154,7 +166,8 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
         if (_state == MultishotState.Leaving)
         {
             ReleaseUntaken();
-            return; // Only the last CQE ends the wait.
+            // Only the last CQE ends the wait.
+            return;
         }
 
         if (_results.Count >= _cap && _state == MultishotState.Armed)
@@ -172,7 +185,7 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
         bool over = Token.IsCancellationRequested || Driver.Stopping;
         bool asked = over || _state is MultishotState.Draining or MultishotState.Leaving;
         bool goesOn = true;
-        if (res == -Errno.ECANCELED && asked)
+        if (res == -ECANCELED && asked)
             Cancelled();
         else
             goesOn = TakeIn(res, flags);
@@ -180,7 +193,8 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
             ReleaseUntaken();
         _state.Move(goesOn && _state != MultishotState.Leaving ? MultishotState.Idle : MultishotState.Ended);
 
-        // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on waiting.
+        // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on
+        // waiting.
         if (_state == MultishotState.Idle && IsPending && _results.Count == 0 && !over && !_handle.IsDisposed)
             ArmAgain();
         else if (IsPending)
@@ -197,7 +211,7 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
         }
         catch (OutOfMemoryException)
         {
-            refused = -Errno.ENOMEM;
+            refused = -ENOMEM;
         }
 
         ArmOrEnd(refused);
@@ -247,7 +261,8 @@ internal abstract class MultishotStream<T> : OpSequence, IAsyncEnumerator<T>, IV
                 break;
         }
 
-        if (!IsPending) // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
+        // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
+        if (!IsPending)
             Begin(Driver);
         return new ValueTask(this, Version);
     }

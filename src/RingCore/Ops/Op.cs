@@ -1,22 +1,26 @@
-// Op layer: a kernel request as a value. Cold: an Op only describes; each await renders a new SQE from it. Handles do not go
-// through here (they write their SQE at the call), people who want the kernel without handles do. Nothing here throws for an
-// errno: awaiting yields an OpResult. It does not know executors: it runs on the driver of the calling thread.
+// Op layer: a kernel request as a value. Cold: an Op only describes; each await renders a new SQE from it.
+// Handles do not go through here (they write their SQE at the call), people who want the kernel without
+// handles do. Nothing here throws for an errno: awaiting yields an OpResult. It does not know executors: it
+// runs on the driver of the calling thread.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.SqeFlags;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
 /// <summary>
-/// A description of one kernel request. <c>await</c> prepares it and yields an <see cref="OpResult"/>; it can be awaited again
-/// for a new request. Awaiting needs a thread with an executor; describing does not.
+/// A description of one kernel request. <c>await</c> prepares it and yields an <see cref="OpResult"/>; it can
+/// be awaited again for a new request. Awaiting needs a thread with an executor; describing does not.
 /// </summary>
 public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
 
-    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an open that wants a worker has Off 1.
+    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an
+    // open that wants a worker has Off 1.
     private readonly ulong _addr;
     private readonly int _fd;
     private readonly uint _len;
@@ -24,16 +28,19 @@ public readonly partial struct Op
     private readonly io_uring_op _code;
 
     private Op(
-        io_uring_op code, RingHandle handle, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
+        io_uring_op code, RingHandle handle, ReadOnlyMemory<byte> memory = default, object? extra = null,
+        ulong off = 0,
         ulong addr = 0, uint len = 0, uint opFlags = 0)
         : this(code, memory, extra, off, addr, fd: 0, len, opFlags)
     {
-        ArgumentNullException.ThrowIfNull(handle); // The SQE would name fd 0.
+        // The SQE would name fd 0.
+        ArgumentNullException.ThrowIfNull(handle);
         _handle = handle;
     }
 
     private Op(
-        io_uring_op code, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0, ulong addr = 0, int fd = 0,
+        io_uring_op code, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
+        ulong addr = 0, int fd = 0,
         uint len = 0, uint opFlags = 0)
     {
         _code = code;
@@ -53,7 +60,10 @@ public readonly partial struct Op
 
     private ReadOnlyMemory<byte> Memory { get; init; }
 
-    /// <summary>A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second handle.</summary>
+    /// <summary>
+    /// A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second
+    /// handle.
+    /// </summary>
     private object? Extra { get; init; }
 
     private ulong Off { get; init; }
@@ -67,86 +77,129 @@ public readonly partial struct Op
     internal int SqeCount => Deadline == default ? 1 : 2;
 
     /// <summary>Whether its result is an fd, which somebody has to close.</summary>
-    internal bool YieldsFd => _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_OPENAT or io_uring_op.IORING_OP_SOCKET;
+    internal bool YieldsFd => _code is IORING_OP_ACCEPT or IORING_OP_OPENAT or IORING_OP_SOCKET;
 
     /// <summary>Nothing, at the kernel's cost of a request (IORING_OP_NOP, 5.1). Result 0.</summary>
-    public static Op Nop() => new(io_uring_op.IORING_OP_NOP);
+    public static Op Nop() => new(IORING_OP_NOP);
 
     /// <summary>Reads into memory (IORING_OP_READ, 5.6). Result: bytes, 0 at the end.</summary>
     /// <param name="handle">What to read from.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="offset">File offset in bytes; −1: the file's position, and for pipes. Sockets take 0; −1 only from 5.17 on (before: −ESPIPE).</param>
+    /// <param name="offset">File offset in bytes; −1: the file's position, and for pipes. Sockets take 0;
+    /// −1 only from 5.17 on (before: −ESPIPE).</param>
     /// <param name="rwFlags">RWF_* of <see cref="OpFlags"/>.</param>
     public static Op Read(RingHandle handle, Memory<byte> memory, long offset = -1, uint rwFlags = 0) =>
-        new(io_uring_op.IORING_OP_READ, handle, memory, off: (ulong)offset, opFlags: rwFlags);
+        new(IORING_OP_READ, handle, memory, off: (ulong)offset, opFlags: rwFlags);
 
-    /// <summary>Writes memory (IORING_OP_WRITE, 5.6). Result: bytes, perhaps fewer. On sockets use <see cref="Send"/>.</summary>
+    /// <summary>
+    /// Writes memory (IORING_OP_WRITE, 5.6). Result: bytes, perhaps fewer. On sockets use <see cref="Send"/>.
+    /// </summary>
     /// <inheritdoc cref="Read"/>
-    public static Op Write(RingHandle handle, ReadOnlyMemory<byte> memory, long offset = -1, uint rwFlags = 0) =>
-        new(io_uring_op.IORING_OP_WRITE, handle, memory, off: (ulong)offset, opFlags: rwFlags);
+    public static Op Write(
+        RingHandle handle, ReadOnlyMemory<byte> memory, long offset = -1, uint rwFlags = 0) =>
+        new(IORING_OP_WRITE, handle, memory, off: (ulong)offset, opFlags: rwFlags);
 
-    /// <summary>Reads into several memories in order (IORING_OP_READV, 5.1). At most 1,024. Result: bytes.</summary>
-    public static Op Readv(RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
-        new(io_uring_op.IORING_OP_READV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
+    /// <summary>
+    /// Reads into several memories in order (IORING_OP_READV, 5.1). At most 1,024. Result: bytes.
+    /// </summary>
+    public static Op Readv(
+        RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
+        new(IORING_OP_READV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
 
-    /// <summary>Writes several memories in order (IORING_OP_WRITEV, 5.1). At most 1,024. Result: bytes, perhaps fewer.</summary>
-    public static Op Writev(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
-        new(io_uring_op.IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
+    /// <summary>
+    /// Writes several memories in order (IORING_OP_WRITEV, 5.1). At most 1,024. Result: bytes, perhaps fewer.
+    /// </summary>
+    public static Op Writev(
+        RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1,
+        uint rwFlags = 0) =>
+        new(IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
 
-    /// <summary>Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.</summary>
+    /// <summary>
+    /// Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.
+    /// </summary>
     /// <param name="handle">A connected socket.</param>
     /// <param name="memory">Where to; on loan until the op ends.</param>
-    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>, which receives keep to from 5.18 on, sends from 5.19.</param>
+    /// <param name="msgFlags">MSG_*, for instance <see cref="SocketConstants.MSG_WAITALL"/>, which receives
+    /// keep to from 5.18 on, sends from 5.19.</param>
     public static Op Recv(RingHandle handle, Memory<byte> memory, int msgFlags = 0) =>
-        new(io_uring_op.IORING_OP_RECV, handle, memory, opFlags: (uint)msgFlags);
+        new(IORING_OP_RECV, handle, memory, opFlags: (uint)msgFlags);
 
-    /// <summary>Sends on a socket (IORING_OP_SEND, 5.6), without SIGPIPE. Result: bytes, perhaps fewer.</summary>
+    /// <summary>
+    /// Sends on a socket (IORING_OP_SEND, 5.6), without SIGPIPE. Result: bytes, perhaps fewer.
+    /// </summary>
     /// <inheritdoc cref="Recv"/>
     public static Op Send(RingHandle handle, ReadOnlyMemory<byte> memory, int msgFlags = 0) =>
-        new(io_uring_op.IORING_OP_SEND, handle, memory, opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
+        new(IORING_OP_SEND, handle, memory, opFlags: (uint)msgFlags | MSG_NOSIGNAL);
 
-    /// <summary>Sends several memories as one message (IORING_OP_SENDMSG, 5.3). At most 1,024. Result: bytes, perhaps fewer.</summary>
-    public static Op SendMsg(RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, int msgFlags = 0) =>
-        new(io_uring_op.IORING_OP_SENDMSG, handle, extra: Checked([.. memories]), len: 1, opFlags: (uint)msgFlags | SocketConstants.MSG_NOSIGNAL);
+    /// <summary>
+    /// Sends several memories as one message (IORING_OP_SENDMSG, 5.3). At most 1,024. Result: bytes, perhaps
+    /// fewer.
+    /// </summary>
+    public static Op SendMsg(
+        RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, int msgFlags = 0) =>
+        new(
+            IORING_OP_SENDMSG, handle, extra: Checked(
+                [.. memories]), len: 1, opFlags: (uint)msgFlags | MSG_NOSIGNAL);
 
-    /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). Result: its fd, close-on-exec, the caller's to close.</summary>
+    /// <summary>
+    /// Accepts one connection (IORING_OP_ACCEPT, 5.5). Result: its fd, close-on-exec, the caller's to close.
+    /// </summary>
     public static Op Accept(RingHandle listener) => new(
-        io_uring_op.IORING_OP_ACCEPT, listener, opFlags: SocketConstants.SOCK_CLOEXEC); // No peer's address: a multishot's CQEs would all write to one place.
+        // No peer's address: a multishot's CQEs would all write to one place.
+        IORING_OP_ACCEPT, listener, opFlags: SOCK_CLOEXEC);
 
-    /// <summary>Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.</summary>
+    /// <summary>
+    /// Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.
+    /// </summary>
     /// <param name="handle">An unconnected socket.</param>
-    /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
-    /// <exception cref="NotSupportedException">Another kind of end point; thrown here, not at the await.</exception>
+    /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or
+    /// <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
+    /// <exception cref="NotSupportedException">Another kind of end point; thrown here, not at the
+    /// await.</exception>
     public static Op Connect(RingHandle handle, System.Net.EndPoint endPoint) =>
         Connect(handle, SocketAddressBytes.From(endPoint));
 
-    internal static Op Connect(RingHandle handle, byte[] address) => new(io_uring_op.IORING_OP_CONNECT, handle, extra: address);
+    internal static Op Connect(RingHandle handle, byte[] address) =>
+        new(IORING_OP_CONNECT, handle, extra: address);
 
-    /// <summary>A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.</summary>
+    /// <summary>
+    /// A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.
+    /// </summary>
     public static Op Timeout(TimeSpan after)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
-        return new(io_uring_op.IORING_OP_TIMEOUT, addr: (ulong)after.Ticks, fd: -1, len: 1); // off 0, a pure timer: counting completions would race with them.
+        // off 0, a pure timer: counting completions would race with them.
+        return new(IORING_OP_TIMEOUT, addr: (ulong)after.Ticks, fd: -1, len: 1);
     }
 
-    /// <summary>Asks the kernel to cancel a running op (IORING_OP_ASYNC_CANCEL, 5.5). Result: 0 found, −ENOENT not there, −EALREADY too late.</summary>
+    /// <summary>
+    /// Asks the kernel to cancel a running op (IORING_OP_ASYNC_CANCEL, 5.5). Result: 0 found, −ENOENT not
+    /// there, −EALREADY too late.
+    /// </summary>
     /// <param name="key">From <see cref="Start(out ulong, CancellationToken)"/>.</param>
-    public static Op Cancel(ulong key) => new(io_uring_op.IORING_OP_ASYNC_CANCEL, addr: key, fd: -1);
+    public static Op Cancel(ulong key) => new(IORING_OP_ASYNC_CANCEL, addr: key, fd: -1);
 
     /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
-    public static Op Close(int fd) => new(io_uring_op.IORING_OP_CLOSE, fd: fd);
+    public static Op Close(int fd) => new(IORING_OP_CLOSE, fd: fd);
 
     /// <summary>Waits until an fd is ready (IORING_OP_POLL_ADD, 5.1). Result: the POLL* mask.</summary>
-    public static Op Poll(RingHandle handle, int events) => new(io_uring_op.IORING_OP_POLL_ADD, handle, opFlags: (uint)events);
+    public static Op Poll(RingHandle handle, int events) =>
+        new(IORING_OP_POLL_ADD, handle, opFlags: (uint)events);
 
-    /// <summary>Shuts a socket down (IORING_OP_SHUTDOWN, 5.11). Result 0. Always runs on a kernel worker thread: shutdown(2) is cheaper.</summary>
-    public static Op Shutdown(RingHandle handle, int how) => new(io_uring_op.IORING_OP_SHUTDOWN, handle, len: (uint)how);
+    /// <summary>
+    /// Shuts a socket down (IORING_OP_SHUTDOWN, 5.11). Result 0. Always runs on a kernel worker thread:
+    /// shutdown(2) is cheaper.
+    /// </summary>
+    public static Op Shutdown(RingHandle handle, int how) => new(IORING_OP_SHUTDOWN, handle, len: (uint)how);
 
     /// <summary>Makes a socket (IORING_OP_SOCKET, 5.19). Result: its fd, the caller's to close.</summary>
     public static Op Socket(int domain, int type, int protocol = 0) => new(
-        io_uring_op.IORING_OP_SOCKET, fd: domain, off: (uint)(type | SocketConstants.SOCK_CLOEXEC), len: (uint)protocol);
+        IORING_OP_SOCKET, fd: domain, off: (uint)(type | SOCK_CLOEXEC), len: (uint)protocol);
 
-    /// <summary>A copy with a deadline that the kernel keeps (IORING_OP_LINK_TIMEOUT, 5.5): a second SQE and a second CQE. Result −ETIME when it struck.</summary>
+    /// <summary>
+    /// A copy with a deadline that the kernel keeps (IORING_OP_LINK_TIMEOUT, 5.5): a second SQE and a second
+    /// CQE. Result −ETIME when it struck.
+    /// </summary>
     public Op WithTimeout(TimeSpan deadline)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
@@ -154,31 +207,36 @@ public readonly partial struct Op
     }
 
     /// <summary>
-    /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer kernels (seen on 6.18) go
-    /// on behind a failed fsync, fallocate, ftruncate, statx or path op all the same: let nothing follow that must not run then.
+    /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer
+    /// kernels (seen on 6.18) go on behind a failed fsync, fallocate, ftruncate, statx or path op all the
+    /// same: let nothing follow that must not run then.
     /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
     /// <summary>
-    /// Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13). Accepts that the consumer has not
-    /// taken: at <paramref name="mostWaiting"/> of them the multishot is cancelled until it has caught up, and further connections wait
-    /// in the kernel's backlog. A poll keeps one mask.
+    /// Many results from one SQE, armed again when the kernel ends it: accept (5.19) and poll (5.13). Accepts
+    /// that the consumer has not taken: at <paramref name="mostWaiting"/> of them the multishot is cancelled
+    /// until it has caught up, and further connections wait in the kernel's backlog. A poll keeps one mask.
     /// </summary>
     /// <param name="mostWaiting">At least 1; beside what is on its way when the cap is met.</param>
     /// <exception cref="NotSupportedException">The opcode has no multishot form here.</exception>
     public MultishotOp Multishot(int mostWaiting = 512)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mostWaiting, 1);
-        return Deadline == default && _code is io_uring_op.IORING_OP_ACCEPT or io_uring_op.IORING_OP_POLL_ADD
+        return Deadline == default && _code is IORING_OP_ACCEPT or IORING_OP_POLL_ADD
             ? new MultishotOp(this, mostWaiting)
-            : throw new NotSupportedException($"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form.");
+            : throw new NotSupportedException(
+                $"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form.");
     }
 
     /// <summary>Goes in with the next enter. The ValueTask is for one await, on the owner thread.</summary>
     /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
     public ValueTask<OpResult> Start(CancellationToken token = default) => Start(out _, token);
 
-    /// <summary>As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for <see cref="Cancel(ulong)"/>.</summary>
+    /// <summary>
+    /// As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for
+    /// <see cref="Cancel(ulong)"/>.
+    /// </summary>
     public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
     {
         OpResultAwaitable awaitable = Prepare(token);
@@ -198,7 +256,9 @@ public readonly partial struct Op
         OpDriver driver = OpDriver.Required;
         ThrowIfUnusable();
         OpResultAwaitable awaitable = driver.Results.Rent();
-        int refused = Lends || token.CanBeCanceled ? awaitable.Lend(driver, in this, token) : driver.Admit(token, slots: 1, SqeCount);
+        int refused = Lends || token.CanBeCanceled
+            ? awaitable.Lend(driver, in this, token)
+            : driver.Admit(token, slots: 1, SqeCount);
         awaitable.Begin(driver, YieldsFd);
         if (refused < 0)
             awaitable.Refuse(refused);
@@ -207,7 +267,9 @@ public readonly partial struct Op
         return awaitable;
     }
 
-    /// <summary>A handle belongs to one executor: its list of loans must not be touched from another's thread.</summary>
+    /// <summary>
+    /// A handle belongs to one executor: its list of loans must not be touched from another's thread.
+    /// </summary>
     internal void ThrowIfUnusable()
     {
         _handle?.ThrowIfNotReady();
@@ -215,21 +277,27 @@ public readonly partial struct Op
         (Extra as RingBuffer)?.Owner.ThrowIfUnusable();
     }
 
-    /// <summary>Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and was short.</summary>
+    /// <summary>
+    /// Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and
+    /// was short.
+    /// </summary>
     internal bool Breaks(int res) => res < 0 || res < _code switch
     {
-        io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV
-            or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED => Length,
-        io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND or io_uring_op.IORING_OP_SENDMSG
-            when (_opFlags & SocketConstants.MSG_WAITALL) != 0 => Length,
-        io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE => _len,
+        IORING_OP_READ or IORING_OP_WRITE or IORING_OP_READV or IORING_OP_WRITEV
+            or IORING_OP_READ_FIXED or IORING_OP_WRITE_FIXED => Length,
+        IORING_OP_RECV or IORING_OP_SEND or IORING_OP_SENDMSG
+            when (_opFlags & MSG_WAITALL) != 0 => Length,
+        IORING_OP_SPLICE or IORING_OP_TEE => _len,
         _ => 0,
     };
 
     /// <summary>Whether it lends anything beside its fd.</summary>
     internal bool Lends => Extra is not null || !Memory.IsEmpty;
 
-    /// <summary>Step 1 of a start: pins, blocks. What it has taken when it throws stays in the loans, for the caller to return.</summary>
+    /// <summary>
+    /// Step 1 of a start: pins, blocks. What it has taken when it throws stays in the loans, for the caller
+    /// to return.
+    /// </summary>
     internal unsafe void Lend(OpDriver driver, OpLoans loans)
     {
         switch (Extra)
@@ -268,12 +336,15 @@ public readonly partial struct Op
         foreach (ReadOnlyMemory<byte> memory in list)
         {
             MemoryLoan loan = MemoryLoan.Take(driver, memory);
-            message->msg_iov[loans.Count] = new iovec { iov_base = loan.Address, iov_len = (nuint)memory.Length };
+            message->msg_iov[loans.Count] =
+                new iovec { iov_base = loan.Address, iov_len = (nuint)memory.Length };
             loans.List[loans.Count++] = loan;
         }
     }
 
-    /// <summary>Step 3: rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Nothing in here can fail.</summary>
+    /// <summary>
+    /// Step 3: rents a slot and writes the SQE, and the LINK_TIMEOUT behind it. Nothing in here can fail.
+    /// </summary>
     /// <param name="driver">Has admitted it.</param>
     /// <param name="sink">Gets its CQEs.</param>
     /// <param name="loans">What <see cref="Lend"/> has taken.</param>
@@ -283,11 +354,12 @@ public readonly partial struct Op
     /// <param name="done">Bytes of a transfer that have been moved: it goes on behind them.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void Prepare(
-        OpDriver driver, OpSink sink, OpLoans? loans, int step = 0, bool linked = false, bool multishot = false, long done = 0)
+        OpDriver driver, OpSink sink, OpLoans? loans, int step = 0, bool linked = false,
+        bool multishot = false, long done = 0)
     {
         ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
-        if (_code == io_uring_op.IORING_OP_NOP)
+        if (_code == IORING_OP_NOP)
             Prep.Nop(sqe);
         else
             Fill(driver, ref slot, index, sqe, loans, multishot, done);
@@ -298,43 +370,48 @@ public readonly partial struct Op
             driver.PrepareLinkTimeout(ref slot, index, Deadline, linked);
     }
 
-    private unsafe void Fill(OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, OpLoans? loans, bool multishot, long done)
+    private unsafe void Fill(
+        OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, OpLoans? loans, bool multishot,
+        long done)
     {
         switch (_code)
         {
-            case io_uring_op.IORING_OP_READ or io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_RECV or io_uring_op.IORING_OP_SEND
-                or io_uring_op.IORING_OP_READ_FIXED or io_uring_op.IORING_OP_WRITE_FIXED:
-                byte* memory = loans is null ? null : loans.Memory.Address + done; // Nothing is lent where the memory is empty.
+            case IORING_OP_READ or IORING_OP_WRITE or IORING_OP_RECV or IORING_OP_SEND
+                or IORING_OP_READ_FIXED or IORING_OP_WRITE_FIXED:
+                // Nothing is lent where the memory is empty.
+                byte* memory = loans is null ? null : loans.Memory.Address + done;
                 Prep.Transfer(sqe, _code, memory, (uint)(Memory.Length - done), _opFlags, OffsetBehind(done));
                 if (Extra is RingBuffer buffer)
-                    sqe->buf_index = (ushort)buffer.Index; // The address lies inside the buffer of that index.
+                    // The address lies inside the buffer of that index.
+                    sqe->buf_index = (ushort)buffer.Index;
                 break;
-            case io_uring_op.IORING_OP_READV or io_uring_op.IORING_OP_WRITEV:
+            case IORING_OP_READV or IORING_OP_WRITEV:
                 iovec* vectors = Vectors(loans!, done, out uint count);
                 Prep.Transfer(sqe, _code, (byte*)vectors, count, _opFlags, OffsetBehind(done));
                 break;
-            case io_uring_op.IORING_OP_SENDMSG:
+            case IORING_OP_SENDMSG:
                 Prep.Transfer(sqe, _code, loans!.Block.Address, 1, _opFlags);
                 break;
-            case io_uring_op.IORING_OP_ACCEPT:
+            case IORING_OP_ACCEPT:
                 Prep.Accept(sqe, _opFlags, multishot);
                 break;
-            case io_uring_op.IORING_OP_POLL_ADD:
+            case IORING_OP_POLL_ADD:
                 Prep.Poll(sqe, _opFlags, multishot);
                 break;
-            case io_uring_op.IORING_OP_CONNECT:
+            case IORING_OP_CONNECT:
                 Prep.Connect(sqe, loans!.Block.Address, ((byte[])Extra!).Length);
                 break;
-            case io_uring_op.IORING_OP_TIMEOUT:
+            case IORING_OP_TIMEOUT:
                 var time = (__kernel_timespec*)driver.Table.Storage(index);
                 *time = Prep.Timespec(Time);
                 Prep.Timeout(sqe, time);
                 break;
-            case io_uring_op.IORING_OP_ASYNC_CANCEL:
+            case IORING_OP_ASYNC_CANCEL:
                 Prep.Cancel(sqe, _addr);
                 break;
-            case io_uring_op.IORING_OP_SPLICE or io_uring_op.IORING_OP_TEE:
-                Prep.Splice(sqe, _code, loans!.Second!.Lend(ref slot, sqe->user_data), _addr, Off, _len, _opFlags);
+            case IORING_OP_SPLICE or IORING_OP_TEE:
+                Prep.Splice(
+                    sqe, _code, loans!.Second!.Lend(ref slot, sqe->user_data), _addr, Off, _len, _opFlags);
                 break;
             default:
                 if (Extra is string)
@@ -355,7 +432,8 @@ public readonly partial struct Op
 
     private static ReadOnlyMemory<byte>[] Checked(ReadOnlyMemory<byte>[] list)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(list.Length, 1024); // IOV_MAX.
+        // IOV_MAX.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(list.Length, 1024);
         return list;
     }
 }

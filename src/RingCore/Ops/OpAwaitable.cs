@@ -1,19 +1,23 @@
-// Op layer: the caller's half of an op: result, flags, continuation, version. Pooled: rented by the hot call, recycled by
-// GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's end. What is lent (memory, a place as
-// the one reader) is this object's from the call to the terminal CQE; the token's registration to the result.
+// Op layer: the caller's half of an op: result, flags, continuation, version. Pooled: rented by the hot call,
+// recycled by GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's
+// end. What is lent (memory, a place as the one reader) is this object's from the call to the terminal CQE;
+// the token's registration to the result.
 //
-// Why a pooled object may be cancelled by a token: the registration is disposed before the result is handed out, and its callback only
-// posts this object with its version; a posted cancel that comes late finds another version and does nothing.
+// Why a pooled object may be cancelled by a token: the registration is disposed before the result is handed
+// out, and its callback only posts this object with its version; a posted cancel that comes late finds
+// another version and does nothing.
 //
 // Who may touch it: the owner thread alone. The interleavings on that thread:
 //   A  GetStatus=Pending → OnCompleted → SetResult (queues) → Run → GetResult
 //   B  SetResult → GetStatus=Succeeded → GetResult            (awaited late: no continuation)
-//   C  GetStatus=Pending → SetResult → OnCompleted (queues)   (completed between the two: a second awaiter of the same turn)
+//   C GetStatus=Pending → SetResult → OnCompleted (queues) (completed between the two: a second awaiter
+//   of
+//   the same turn)
 //   D  SetResult, never awaited: the GC finds it, the finalizer counts it
 
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
@@ -30,12 +34,15 @@ internal abstract class OpAwaitable : OpSink
     private RingWork? _box; // The suspended RingTask that awaits this: queued itself, without a delegate.
     private Action<object?>? _continuation; // Any other awaiter.
     private object? _continuationState;
-    private SynchronizationContext? _context; // A foreign one: rare.
+    // A foreign one: rare.
+    private SynchronizationContext? _context;
     private CancellationTokenRegistration _registration;
 
     internal short Version { get; private set; }
 
-    /// <summary>Whether a cancel that was asked for in the use of that version still means anything.</summary>
+    /// <summary>
+    /// Whether a cancel that was asked for in the use of that version still means anything.
+    /// </summary>
     internal virtual bool CanCancel(short version) => version == Version && _state == AwaitState.Pending;
 
     internal override object? Waiter => _box ?? (_continuationState as Action)?.Target ?? _continuationState;
@@ -46,20 +53,29 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
 
-    /// <summary>Gives back what is lent. At the terminal CQE, or when nothing has gone to the kernel; a second call finds nothing.</summary>
+    /// <summary>
+    /// Gives back what is lent. At the terminal CQE, or when nothing has gone to the kernel; a second call
+    /// finds nothing.
+    /// </summary>
     protected virtual void ReturnLoans()
     {
     }
 
-    /// <summary>Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread, or after its end any.</summary>
+    /// <summary>
+    /// Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread, or
+    /// after its end any.
+    /// </summary>
     protected virtual void ReleaseUntaken()
     {
     }
 
-    /// <summary>Step 1 of a start, after the loans: the token's callback asks for a cancel. May throw.</summary>
+    /// <summary>
+    /// Step 1 of a start, after the loans: the token's callback asks for a cancel. May throw.
+    /// </summary>
     protected void Register(CancellationToken token)
     {
-        if (token.CanBeCanceled && !token.IsCancellationRequested) // Else Admit refuses.
+        // Else Admit refuses.
+        if (token.CanBeCanceled && !token.IsCancellationRequested)
             _registration = token.UnsafeRegister(CancelCallback, this);
     }
 
@@ -72,7 +88,8 @@ internal abstract class OpAwaitable : OpSink
     {
         EndRegistration();
         ReturnLoans();
-        Driver.Pins.RunEnded(Driver); // This is a call, not the reap.
+        // This is a call, not the reap.
+        Driver.Pins.RunEnded(Driver);
     }
 
     /// <summary>Step 2 of a start.</summary>
@@ -85,8 +102,8 @@ internal abstract class OpAwaitable : OpSink
     }
 
     /// <summary>
-    /// Step 3 where the op was not admitted. While stopping it ends through the queue: code that swallows the refusal and asks again
-    /// would else never come back to the loop, whose bound it is.
+    /// Step 3 where the op was not admitted. While stopping it ends through the queue: code that swallows the
+    /// refusal and asks again would else never come back to the loop, whose bound it is.
     /// </summary>
     internal virtual void Refuse(int res)
     {
@@ -100,9 +117,14 @@ internal abstract class OpAwaitable : OpSink
             SetResult(res, 0);
     }
 
-    /// <summary>In the reap: whether it goes back to the kernel, with what is left or in another way. 0, or the −errno it ends with.</summary>
+    /// <summary>
+    /// In the reap: whether it goes back to the kernel, with what is left or in another way. 0, or the
+    /// −errno it ends with.
+    /// </summary>
     internal int AdmitAgain(RingHandle handle, CancellationToken token) =>
-        CancelWanted || handle.IsDisposed || Driver.Stopping || token.IsCancellationRequested ? -Errno.ECANCELED : Driver.AdmitAgain();
+        CancelWanted || handle.IsDisposed || Driver.Stopping || token.IsCancellationRequested
+            ? -ECANCELED
+            : Driver.AdmitAgain();
 
     internal override void OnCancel(ulong key)
     {
@@ -133,7 +155,8 @@ internal abstract class OpAwaitable : OpSink
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EndRegistration()
     {
-        _registration.Dispose(); // Waits for a callback that is running on another thread, which only posts.
+        // Waits for a callback that is running on another thread, which only posts.
+        _registration.Dispose();
         _registration = default;
     }
 
@@ -141,11 +164,13 @@ internal abstract class OpAwaitable : OpSink
     {
         if (_state == AwaitState.Pending)
         {
-            SetResult(Res, 0); // Refused while stopping.
+            // Refused while stopping.
+            SetResult(Res, 0);
             return;
         }
 
-        (Action<object?> continuation, object? state, SynchronizationContext? context) = (_continuation!, _continuationState, _context);
+        (Action<object?> continuation, object? state, SynchronizationContext? context) =
+            (_continuation!, _continuationState, _context);
         (_continuation, _continuationState, _context) = (null, null, null);
         if (context is not null)
             context.Post(new SendOrPostCallback(continuation), state);
@@ -167,12 +192,14 @@ internal abstract class OpAwaitable : OpSink
         return ValueTaskSourceStatus.Pending;
     }
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    public void OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
         if (token != Version || _box is not null || _continuation is not null)
             ThrowStale();
 
-        // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no context captured.
+        // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no
+        // context captured.
         if (Driver.Suspending is { } box && ReferenceEquals(state, box.Continuation))
         {
             Suspend(box);
@@ -189,7 +216,9 @@ internal abstract class OpAwaitable : OpSink
             Driver.Resume(this, Key);
     }
 
-    /// <summary>A RingTask waits for this. The caller has looked at the state, and with it at the thread, before.</summary>
+    /// <summary>
+    /// A RingTask waits for this. The caller has looked at the state, and with it at the thread, before.
+    /// </summary>
     protected void Suspend(RingWork box)
     {
         Driver.Ring.Trace.Record(TraceKind.TaskSuspended, Key, box.TaskId);
@@ -199,7 +228,10 @@ internal abstract class OpAwaitable : OpSink
             _box = box;
     }
 
-    /// <summary>Ends the caller's half; the object can be pooled after it. Result fields stay readable until the next rent.</summary>
+    /// <summary>
+    /// Ends the caller's half; the object can be pooled after it. Result fields stay readable until the next
+    /// rent.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Take(short token)
     {
@@ -239,10 +271,14 @@ internal abstract class OpAwaitable : OpSink
     {
         if (token != Version)
             ThrowStale();
-        throw new InvalidOperationException("The operation is still with the kernel: await it instead of blocking on its result.");
+        throw new InvalidOperationException(
+            "The operation is still with the kernel: await it instead of blocking on its result.");
     }
 
-    /// <summary>Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may still own something.</summary>
+    /// <summary>
+    /// Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may
+    /// still own something.
+    /// </summary>
     ~OpAwaitable()
     {
         if (Driver is null || !IsOwed)
@@ -260,7 +296,9 @@ internal abstract class OpAwaitable : OpSink
         ReleaseDropped();
     }
 
-    /// <summary>With the executor gone nothing runs on its thread any more, and releasing here is safe.</summary>
+    /// <summary>
+    /// With the executor gone nothing runs on its thread any more, and releasing here is safe.
+    /// </summary>
     private void ReleaseDropped()
     {
         if (_state != AwaitState.Pending)

@@ -1,4 +1,5 @@
-// Op layer: what `await op` becomes in the compiler's hands: the request is submitted by GetAwaiter, and the awaiter stands for it.
+// Op layer: what `await op` becomes in the compiler's hands: the request is submitted by GetAwaiter, and the
+// awaiter stands for it.
 
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
@@ -17,19 +18,25 @@ public readonly struct OpAwaiter : ICriticalNotifyCompletion, IRingAwaiter
         _version = version;
     }
 
-    /// <summary>Whether the result is in: only where the op was refused before it reached the kernel.</summary>
+    /// <summary>
+    /// Whether the result is in: only where the op was refused before it reached the kernel.
+    /// </summary>
     public bool IsCompleted => _awaitable.GetStatus(_version) != ValueTaskSourceStatus.Pending;
 
     /// <summary>The result; ends the await.</summary>
-    /// <exception cref="InvalidOperationException">It was taken already, or the op is still with the kernel.</exception>
+    /// <exception cref="InvalidOperationException">It was taken already, or the op is still with the
+    /// kernel.</exception>
     public OpResult GetResult() => _awaitable.GetResult(_version);
 
     /// <inheritdoc/>
     public void OnCompleted(Action continuation) => Resume(
-        continuation, ValueTaskSourceOnCompletedFlags.UseSchedulingContext | ValueTaskSourceOnCompletedFlags.FlowExecutionContext);
+        continuation,
+        ValueTaskSourceOnCompletedFlags.UseSchedulingContext
+            | ValueTaskSourceOnCompletedFlags.FlowExecutionContext);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => Resume(continuation, ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
+    public void UnsafeOnCompleted(Action continuation) =>
+        Resume(continuation, ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 
     void IRingAwaiter.Suspend(RingWork box) => _awaitable.Suspend(box, _version);
 

@@ -1,14 +1,17 @@
-// Op layer: ops that the kernel runs one after the other without coming back to us (IOSQE_IO_LINK). A chain reserves its SQEs
-// together or not at all: a chain cut in two by a full queue would be two chains. Each step keeps its own slot, loans and
-// result. A short read or write breaks a chain as an error does. It never falls back to running steps from user space.
+// Op layer: ops that the kernel runs one after the other without coming back to us (IOSQE_IO_LINK). A chain
+// reserves its SQEs together or not at all: a chain cut in two by a full queue would be two chains. Each step
+// keeps its own slot, loans and result. A short read or write breaks a chain as an error does. It never falls
+// back to running steps from user space.
 
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
-/// <summary>A description of linked requests. Cold, as <see cref="Op"/>: each await prepares it anew.</summary>
+/// <summary>
+/// A description of linked requests. Cold, as <see cref="Op"/>: each await prepares it anew.
+/// </summary>
 public sealed class OpChain
 {
     private readonly Op[] _steps;
@@ -33,7 +36,8 @@ public sealed class OpChain
     public override string ToString() => Explain();
 
     /// <summary>The whole chain goes in with the next enter. For one await, on the owner thread.</summary>
-    /// <param name="token">Cancels the step that runs; the steps behind it then end with −ECANCELED.</param>
+    /// <param name="token">Cancels the step that runs; the steps behind it then end with
+    /// −ECANCELED.</param>
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
@@ -55,7 +59,8 @@ public sealed class OpChain
     /// <summary>One await of a chain. Pooled; the results are the user's to keep.</summary>
     internal sealed class ChainRun : OpAwaitable, IValueTaskSource<ChainResult>
     {
-        private OpLoans[] _loans = []; // One a step, kept.
+        // One a step, kept.
+        private OpLoans[] _loans = [];
         private ulong[] _keys = [];
         private Op[] _steps = [];
         private OpResult[] _results = [];
@@ -83,8 +88,9 @@ public sealed class OpChain
                     steps[i].Lend(driver, _loans[i]);
                 }
 
+                // A Pin may have disposed a handle.
                 foreach (ref readonly Op step in steps.AsSpan())
-                    step.ThrowIfUnusable(); // A Pin may have disposed a handle.
+                    step.ThrowIfUnusable();
                 if (sqes > driver.Ring.SqEntries)
                     ThrowTooLong(sqes);
                 Register(token);
@@ -98,7 +104,8 @@ public sealed class OpChain
         }
 
         private void ThrowTooLong(int sqes) => throw new ArgumentException(
-            $"A chain of {sqes} does not fit a submission queue of {Driver.Ring.SqEntries}: raise RingOptions.SqEntries.");
+            $"A chain of {sqes} does not fit a submission queue of {Driver.Ring.SqEntries}: raise "
+            + "RingOptions.SqEntries.");
 
         internal void Begin()
         {
@@ -119,8 +126,8 @@ public sealed class OpChain
         internal override void OnTerminal(int res, uint flags, int step)
         {
             // A step that never ran was cancelled by the step before it, not by its own deadline.
-            if (res == -Errno.ETIME && step > 0 && _steps[step - 1].Breaks(_results[step - 1].Res))
-                res = -Errno.ECANCELED;
+            if (res == -ETIME && step > 0 && _steps[step - 1].Breaks(_results[step - 1].Res))
+                res = -ECANCELED;
             _results[step] = new OpResult(res, flags);
             _loans[step].Return(Driver);
             if (--_missing == 0)
@@ -135,11 +142,15 @@ public sealed class OpChain
             base.Refuse(0);
         }
 
-        /// <summary>The kernel does not find a step that has not started: the one that runs is asked, and takes it along.</summary>
+        /// <summary>
+        /// The kernel does not find a step that has not started: the one that runs is asked, and takes it
+        /// along.
+        /// </summary>
         internal override void OnCancel(ulong key)
         {
             CancelWanted = true;
-            if (Key != 0) // Else it is not prepared yet, and will be refused.
+            // Else it is not prepared yet, and will be refused.
+            if (Key != 0)
                 CancelRunning();
         }
 
@@ -177,12 +188,17 @@ public sealed class OpChain
 public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
 {
     /// <inheritdoc/>
-    public override string ToString() => $"[{string.Join("; ", Steps)}]{(BrokenAt < 0 ? "" : $" broken at {BrokenAt}")}";
+    public override string ToString() =>
+        $"[{string.Join("; ", Steps)}]{(BrokenAt < 0 ? "" : $" broken at {BrokenAt}")}";
 
-    /// <summary>Whether every step ran and none failed. A short last step counts as success: look at its Res.</summary>
+    /// <summary>
+    /// Whether every step ran and none failed. A short last step counts as success: look at its Res.
+    /// </summary>
     public bool IsSuccess => BrokenAt < 0;
 
-    /// <summary>Index of the step that broke the chain, by an error or by a short transfer; −1 when none did.</summary>
+    /// <summary>
+    /// Index of the step that broke the chain, by an error or by a short transfer; −1 when none did.
+    /// </summary>
     public int BrokenAt
     {
         get
@@ -190,7 +206,8 @@ public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
             for (int i = 0; i < Steps.Count; i++)
             {
                 if (Steps[i].Res < 0)
-                    return i > 0 && Steps[i].Res == -Errno.ECANCELED ? i - 1 : i; // Cancelled because the one before was short.
+                    // Cancelled because the one before was short.
+                    return i > 0 && Steps[i].Res == -ECANCELED ? i - 1 : i;
             }
 
             return -1;

@@ -1,5 +1,6 @@
-// Op layer: asking ops to end. Cancel only notes the wish; the loop writes the ASYNC_CANCEL requests in step 3, together with everything
-// else that goes in. So asking needs no room, cannot fail, and changes nothing under the one who asks. The op's own CQE is the truth.
+// Op layer: asking ops to end. Cancel only notes the wish; the loop writes the ASYNC_CANCEL requests in step
+// 3, together with everything else that goes in. So asking needs no room, cannot fail, and changes nothing
+// under the one who asks. The op's own CQE is the truth.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
@@ -12,7 +13,9 @@ internal sealed unsafe partial class OpDriver
     private ulong[] _cancels;
     private int _cancelCount;
 
-    /// <summary>Asks the kernel to cancel one op. A key whose time has passed, or that was asked before, is ignored.</summary>
+    /// <summary>
+    /// Asks the kernel to cancel one op. A key whose time has passed, or that was asked before, is ignored.
+    /// </summary>
     internal void Cancel(ulong key)
     {
         ref OpSlot slot = ref Table.Find(key);
@@ -28,11 +31,13 @@ internal sealed unsafe partial class OpDriver
     /// <summary>Step 3, before the enter. What finds no room waits for the next turn.</summary>
     internal void WriteCancels()
     {
-        while (_cancelCount > 0 && (Ring.HasRoom(1) || MakeRoom(1) == 0)) // It has no slot.
+        // It has no slot.
+        while (_cancelCount > 0 && (Ring.HasRoom(1) || MakeRoom(1) == 0))
         {
             ulong key = _cancels[--_cancelCount];
+            // It has ended meanwhile.
             if (Unsafe.IsNullRef(ref Table.Find(key)))
-                continue; // It has ended meanwhile.
+                continue;
             io_uring_sqe* sqe = Ring.TryGetSqe();
             Prep.Cancel(sqe, key);
             sqe->user_data = CancelKey;
@@ -64,7 +69,9 @@ internal sealed unsafe partial class OpDriver
         }
     }
 
-    /// <summary>Any thread: asks the awaitable, on the owner thread, to end what it is used for now.</summary>
+    /// <summary>
+    /// Any thread: asks the awaitable, on the owner thread, to end what it is used for now.
+    /// </summary>
     internal void CancelFromAnyThread(OpAwaitable awaitable)
     {
         var cancel = new PostedCancel(awaitable);
@@ -80,7 +87,8 @@ internal sealed unsafe partial class OpDriver
 
         internal override void Run()
         {
-            if (awaitable.CanCancel(_version)) // Else it has ended, and is perhaps somebody else's now: this came too late.
+            // Else it has ended, and is perhaps somebody else's now: this came too late.
+            if (awaitable.CanCancel(_version))
                 awaitable.OnCancel(0);
         }
     }

@@ -1,13 +1,16 @@
-// Op layer: taking results in. Reap is called by the loop, in step 4, and by nobody else; it runs no user code. For each CQE:
+// Op layer: taking results in. Reap is called by the loop, in step 4, and by nobody else; it runs no user
+// code. For each CQE:
 //   1 copy it and give its place back
 //   2 find the slot by index and generation; what has none is only counted
 //   3 F_MORE: the sink's OnMore; the slot stays the kernel's
 //   4 else: settle what the result means, return the fds, free the slot, the sink's OnTerminal
-// When all are in, the pins that ended on the way are undone (Unpin may be a user's code); then the loop goes on.
+// When all are in, the pins that ended on the way are undone (Unpin may be a user's code); then the loop goes
+// on.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.CqeFlags;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
@@ -17,7 +20,10 @@ internal sealed unsafe partial class OpDriver
     private const ulong CancelKey = 0xFFFF_FFFF;
     private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
 
-    /// <summary>CQEs taken out of the queue where the kernel would submit no more before, and not yet handled. Older than those in the queue.</summary>
+    /// <summary>
+    /// CQEs taken out of the queue where the kernel would submit no more before, and not yet handled. Older
+    /// than those in the queue.
+    /// </summary>
     private io_uring_cqe[] _aside = [];
     private int _asideHead;
     private int _asideTail;
@@ -54,7 +60,8 @@ internal sealed unsafe partial class OpDriver
         }
 
         cqe = Ring.CqeAt(0);
-        Ring.Advance(1); // Before the sink sees it: it may prepare an op, and a kernel that submits needs room here.
+        // Before the sink sees it: it may prepare an op, and a kernel that submits needs room here.
+        Ring.Advance(1);
         return true;
     }
 
@@ -67,7 +74,10 @@ internal sealed unsafe partial class OpDriver
         return any;
     }
 
-    /// <summary>Empties the CQ without handling anything; false when there is no memory for it, with the CQEs where they were.</summary>
+    /// <summary>
+    /// Empties the CQ without handling anything; false when there is no memory for it, with the CQEs where
+    /// they were.
+    /// </summary>
     private bool MoveAside()
     {
         try
@@ -93,7 +103,10 @@ internal sealed unsafe partial class OpDriver
         _aside[_asideTail++] = cqe;
     }
 
-    /// <summary>Requests that the kernel has not taken for a second are taken back and end as if it had answered. Cancels wait on.</summary>
+    /// <summary>
+    /// Requests that the kernel has not taken for a second are taken back and end as if it had answered.
+    /// Cancels wait on.
+    /// </summary>
     private void FailPending(int res)
     {
         for (uint count = Ring.Pending; count > 0; count--)
@@ -136,7 +149,8 @@ internal sealed unsafe partial class OpDriver
         if (slot.Second is not null)
             ReturnSecond(ref slot);
         Table.Free(ref slot, (int)(uint)key);
-        sink.OnTerminal(res, flags, step); // After Free: the sink may prepare its next op in the same, warm slot.
+        // After Free: the sink may prepare its next op in the same, warm slot.
+        sink.OnTerminal(res, flags, step);
     }
 
     private static void ReturnSecond(ref OpSlot slot)
@@ -166,16 +180,19 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its own CQE would tell exactly,
-    /// −ECANCELED when it has not, but may come after its op's.
+    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its
+    /// own CQE would tell exactly, −ECANCELED when it has not, but may come after its op's.
     /// </summary>
-    private bool IsOver(ulong key) => Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
+    private bool IsOver(ulong key) =>
+        Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
 }
 
 /// <summary>What an errno of the kernel means, given what was asked of the op.</summary>
 internal static class Verdict
 {
-    /// <summary>The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.</summary>
+    /// <summary>
+    /// The kernel's own "interrupted, run me again", which leaks out of opens of FIFOs, splices and tees.
+    /// </summary>
     private const int RestartSys = 512;
 
     /// <param name="res">The CQE's, negative.</param>
@@ -184,12 +201,12 @@ internal static class Verdict
     internal static int Of(int res, bool cancelling, bool overdue) => -res switch
     {
         // A kernel worker that ran it was interrupted, for one of the two reasons, or for neither.
-        Errno.ECANCELED or Errno.EINTR or RestartSys when cancelling => -Errno.ECANCELED,
-        Errno.ECANCELED or Errno.EINTR or RestartSys when overdue => -Errno.ETIME,
-        RestartSys => -Errno.EINTR,
+        ECANCELED or EINTR or RestartSys when cancelling => -ECANCELED,
+        ECANCELED or EINTR or RestartSys when overdue => -ETIME,
+        RestartSys => -EINTR,
 
         // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
-        Errno.EAGAIN or Errno.ENOBUFS or Errno.EBADF when cancelling => -Errno.ECANCELED,
+        EAGAIN or ENOBUFS or EBADF when cancelling => -ECANCELED,
         _ => res,
     };
 }

@@ -1,32 +1,42 @@
-// Op layer: ties one ring to its slots. Three pages: this one admits and prepares ops and enters the kernel, OpDriver.Reap.cs takes
-// results in, OpDriver.Cancel.cs asks ops to end. The executor owns one and calls Enter, Reap and WriteCancels; ops and handles start
-// through it. Owner thread only, but for the doors marked "any thread".
+// Op layer: ties one ring to its slots. Three pages: this one admits and prepares ops and enters the kernel,
+// OpDriver.Reap.cs takes results in, OpDriver.Cancel.cs asks ops to end. The executor owns one and calls
+// Enter, Reap and WriteCancels; ops and handles start through it. Owner thread only, but for the doors marked
+// "any thread".
 //
-// Invariants: every SQE written names a live slot or a reserved key. Completions are handled in Reap, which the loop calls, and nowhere
-// else: a call that finds the SQ full only submits, so nothing that a caller has looked at changes under it.
+// Invariants: every SQE written names a live slot or a reserved key. Completions are handled in Reap, which
+// the loop calls, and nowhere else: a call that finds the SQ full only submits, so nothing that a caller has
+// looked at changes under it.
 //
 // How every op begins, in this order:
-//   1 what can throw: the sink, the memory's pin, native blocks, the token's registration, Admit (a slot, room for its SQEs)
+//   1 what can throw: the sink, the memory's pin, native blocks, the token's registration, Admit (a slot,
+//   room for its SQEs)
 //   2 the state: the sink is pending, the stream is being read
 //   3 the SQE: Begin, Prep, Prepared: nothing between them throws or runs anything else
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.SqeFlags;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
 /// <summary>The executor as the op layer sees it.</summary>
 internal interface IOpHost
 {
-    /// <summary>Any thread: runs work on the owner thread, or returns false when the executor has stopped.</summary>
+    /// <summary>
+    /// Any thread: runs work on the owner thread, or returns false when the executor has stopped.
+    /// </summary>
     bool Post(RingWork work);
 }
 
 /// <summary>One ring and its ops.</summary>
 internal sealed unsafe partial class OpDriver
 {
-    /// <summary>How long a kernel that takes no SQE is asked again before ops are failed with what it says.</summary>
+    /// <summary>
+    /// How long a kernel that takes no SQE is asked again before ops are failed with what it says.
+    /// </summary>
     private const long PatienceNs = 1_000_000_000;
 
     /// <summary>Enters tried without a pause between them; from then on a millisecond each.</summary>
@@ -44,7 +54,8 @@ internal sealed unsafe partial class OpDriver
     internal readonly Pool<OpResultAwaitable> Results = new();
     internal readonly Pool<OpChain.ChainRun> Chains = new();
     internal readonly SequenceList Sequences = new();
-    private int _ownerThread = Environment.CurrentManagedThreadId; // −1 once the executor has stopped: nobody owns it then.
+    // −1 once the executor has stopped: nobody owns it then.
+    private int _ownerThread = Environment.CurrentManagedThreadId;
 
     /// <summary>Requests without a slot that the kernel still has.</summary>
     private int _unslotted;
@@ -67,7 +78,8 @@ internal sealed unsafe partial class OpDriver
     internal readonly uint WriteFlags;
 
     /// <summary>The loop's coarse clock.</summary>
-    internal uint NowMs = (uint)Environment.TickCount64; // From the start: ops are prepared before the loop first reads the clock.
+    // From the start: ops are prepared before the loop first reads the clock.
+    internal uint NowMs = (uint)Environment.TickCount64;
 
     /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
     internal bool Stopping;
@@ -80,14 +92,16 @@ internal sealed unsafe partial class OpDriver
         _cancels = new ulong[Table.Capacity];
         Leases = new LeasePool(this);
 
-        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes on with and that is
-        // then cancelled does not say how much had left, and the stream would pass for whole. We go on after a short send instead.
-        bool whole = ring.Supports(io_uring_op.IORING_OP_SENDMSG_ZC);
-        WriteFlags = (uint)(SocketConstants.MSG_NOSIGNAL | (whole ? SocketConstants.MSG_WAITALL : 0));
+        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes
+        // on with and that is then cancelled does not say how much had left, and the stream would pass for
+        // whole. We go on after a short send instead.
+        bool whole = ring.Supports(IORING_OP_SENDMSG_ZC);
+        WriteFlags = (uint)(MSG_NOSIGNAL | (whole ? MSG_WAITALL : 0));
     }
 
     internal static OpDriver Required => Current ?? throw new InvalidOperationException(
-        "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with executor.InvokeAsync. "
+        "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with "
+        + "executor.InvokeAsync. "
         + "A ConfigureAwait(false) in Task code leaves the executor's thread.");
 
     internal LeasePool Leases { get; }
@@ -110,9 +124,12 @@ internal sealed unsafe partial class OpDriver
     }
 
     private void ThrowNotOwner() => throw new InvalidOperationException(_ownerThread < 0
-        ? $"RingExecutor '{Options.Name}' has stopped: nothing that belongs to it can be used any more, only disposed."
-        : $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, "
-        + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in Task code leaves that thread.");
+        ? $"RingExecutor '{Options.Name}' has stopped: nothing that belongs to it can be used any more, "
+            + "only disposed."
+        : $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs "
+            + "there: inside Run or Spawn, "
+        + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in "
+        + "Task code leaves that thread.");
 
     /// <summary>The ring is about to be unmapped: from here on no thread is the owner.</summary>
     internal void Retire() => _ownerThread = -1;
@@ -126,16 +143,19 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Whether an op may go to the kernel now. 0: there is a slot and room for its SQEs, and Begin cannot fail. Else the −errno that
-    /// it ends with instead: ECANCELED when its token has struck or the executor stops, or what keeps the kernel from taking SQEs.
+    /// Whether an op may go to the kernel now. 0: there is a slot and room for its SQEs, and Begin cannot
+    /// fail. Else the −errno that it ends with instead: ECANCELED when its token has struck or the executor
+    /// stops, or what keeps the kernel from taking SQEs.
     /// </summary>
     /// <exception cref="OutOfMemoryException">No memory for more slots.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Admit(CancellationToken token, int slots = 1, int sqes = 1)
     {
         if (Stopping || token.IsCancellationRequested)
-            return -Errno.ECANCELED;
-        return Table.Capacity - Table.InUse >= slots && Ring.HasRoom((uint)sqes) ? 0 : AdmitSlow(token, slots, sqes);
+            return -ECANCELED;
+        return Table.Capacity - Table.InUse >= slots && Ring.HasRoom((uint)sqes)
+            ? 0
+            : AdmitSlow(token, slots, sqes);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -143,29 +163,39 @@ internal sealed unsafe partial class OpDriver
     {
         while (Table.Capacity - Table.InUse < slots)
         {
+            // First: one place per slot.
             if (_cancels.Length <= Table.Capacity)
-                Array.Resize(ref _cancels, Table.Capacity * 2); // First: one place per slot.
+                Array.Resize(ref _cancels, Table.Capacity * 2);
             Table.Grow();
         }
 
         int refused = Ring.HasRoom((uint)sqes) ? 0 : MakeRoom((uint)sqes);
-        return token.IsCancellationRequested ? -Errno.ECANCELED : refused; // It may have struck meanwhile, on this thread too.
+        // It may have struck meanwhile, on this thread too.
+        return token.IsCancellationRequested ? -ECANCELED : refused;
     }
 
-    /// <summary>For what nobody can be thrown at: an op that goes on from the reap, in the slot it has just freed, and the loop's own. 0, or −errno.</summary>
+    /// <summary>
+    /// For what nobody can be thrown at: an op that goes on from the reap, in the slot it has just freed, and
+    /// the loop's own. 0, or −errno.
+    /// </summary>
     internal int AdmitAgain()
     {
         try
         {
-            return Table.InUse < Table.Capacity && Ring.HasRoom(1) ? 0 : AdmitSlow(default, slots: 1, sqes: 1);
+            return Table.InUse < Table.Capacity && Ring.HasRoom(1)
+                ? 0
+                : AdmitSlow(default, slots: 1, sqes: 1);
         }
         catch (OutOfMemoryException) // Of the loop's own: it asks again.
         {
-            return -Errno.ENOMEM;
+            return -ENOMEM;
         }
     }
 
-    /// <summary>Takes a slot and an SQE for an admitted op. Prepared follows, with nothing but the SQE's fields between them.</summary>
+    /// <summary>
+    /// Takes a slot and an SQE for an admitted op. Prepared follows, with nothing but the SQE's fields
+    /// between them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Begin(OpSink sink, RingHandle? handle, out io_uring_sqe* sqe, out int index)
     {
@@ -190,7 +220,9 @@ internal sealed unsafe partial class OpDriver
         Ring.Trace.Record(TraceKind.OpPrepared, sqe->user_data, CurrentTaskId, (int)sqe->opcode, sqe->fd);
     }
 
-    /// <summary>Writes the LINK_TIMEOUT that bounds the SQE before it, and was admitted together with it.</summary>
+    /// <summary>
+    /// Writes the LINK_TIMEOUT that bounds the SQE before it, and was admitted together with it.
+    /// </summary>
     internal void PrepareLinkTimeout(ref OpSlot slot, int index, TimeSpan timeout, bool linked)
     {
         slot.HasLinkTimeout = true;
@@ -199,14 +231,15 @@ internal sealed unsafe partial class OpDriver
         *(long*)(time + 1) = (long)(Ring.Kernel.Now() + timeout.TotalNanoseconds);
         io_uring_sqe* sqe = Ring.TryGetSqe();
         Prep.LinkTimeout(sqe, time);
-        sqe->flags = linked ? IOSQE_IO_LINK : (byte)0; // In a chain it carries the link on to the next step.
+        // In a chain it carries the link on to the next step.
+        sqe->flags = linked ? IOSQE_IO_LINK : (byte)0;
         sqe->user_data = LinkTimeoutKey;
         _unslotted++;
     }
 
     /// <summary>
-    /// SQ full: submit and go on. The kernel takes all or says why; where it wants its CQEs taken first they are moved aside, not handled.
-    /// 0, or the −errno it has said for <see cref="PatienceNs"/>.
+    /// SQ full: submit and go on. The kernel takes all or says why; where it wants its CQEs taken first they
+    /// are moved aside, not handled. 0, or the −errno it has said for <see cref="PatienceNs"/>.
     /// </summary>
     private int MakeRoom(uint count)
     {
@@ -214,15 +247,18 @@ internal sealed unsafe partial class OpDriver
         long since = 0;
         for (int tries = 0; ; tries++)
         {
-            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not IORING_ENTER_SQ_WAIT: no deadline
-            // ends that, and a kernel that does not submit into an overflowing CQ could wait for a poller that waits for our reap.
-            int taken = tries > 0 && Ring.IsPolled ? TryEnter(minComplete: 1, timeoutNs: 50_000) : TryEnter(minComplete: 0, timeoutNs: -1);
+            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not
+            // IORING_ENTER_SQ_WAIT: no deadline ends that, and a kernel that does not submit into an
+            // overflowing CQ could wait for a poller that waits for our reap.
+            int taken = tries > 0 && Ring.IsPolled
+                ? TryEnter(minComplete: 1, timeoutNs: 50_000)
+                : TryEnter(minComplete: 0, timeoutNs: -1);
             if (Ring.HasRoom(count))
                 return 0;
             if (taken < 0 && !Passes(taken))
                 return taken;
             if (taken <= 0 && !MoveAside())
-                return -Errno.ENOMEM;
+                return -ENOMEM;
             if (taken > 0 && !Ring.IsPolled)
                 since = tries = 0;
             if (tries < EagerTries)
@@ -230,17 +266,19 @@ internal sealed unsafe partial class OpDriver
             long now = Ring.Kernel.Now();
             since = since == 0 ? now : since;
             if (now - since > PatienceNs)
-                return taken < 0 ? taken : -Errno.EAGAIN;
+                return taken < 0 ? taken : -EAGAIN;
             Ring.Kernel.Pause();
         }
     }
 
-    /// <summary>Enters once, for the loop. What passes by itself returns and means "reap, then look again".</summary>
+    /// <summary>
+    /// Enters once, for the loop. What passes by itself returns and means "reap, then look again".
+    /// </summary>
     /// <exception cref="InvalidOperationException">The kernel refuses for good.</exception>
     internal int Enter(uint minComplete, long timeoutNs)
     {
         int taken = TryEnter(minComplete, timeoutNs);
-        if (taken is -Errno.EAGAIN or -Errno.EBUSY)
+        if (taken is -EAGAIN or -EBUSY)
             BackOff(taken);
         else if (taken >= 0 || Passes(taken))
             _busyTries = 0;
@@ -249,7 +287,10 @@ internal sealed unsafe partial class OpDriver
         return taken;
     }
 
-    /// <summary>The kernel has no memory for requests: a pause between tries, and in the end those that it did not take fail.</summary>
+    /// <summary>
+    /// The kernel has no memory for requests: a pause between tries, and in the end those that it did not
+    /// take fail.
+    /// </summary>
     private void BackOff(int res)
     {
         long now = Ring.Kernel.Now();
@@ -269,35 +310,45 @@ internal sealed unsafe partial class OpDriver
         int taken = Ring.Enter(minComplete, timeoutNs);
         if (taken >= 0 && given == 0 && Ring.Ready == 0)
             Ring.Counters.EmptyEnters++;
-        if (taken == -Errno.EINTR)
+        if (taken == -EINTR)
             Ring.Counters.Interrupted++;
-        if (taken is -Errno.EBUSY or -Errno.EAGAIN)
+        if (taken is -EBUSY or -EAGAIN)
             Ring.Counters.Busy++;
-        if (taken == -Errno.EBADR)
-            Warning.Print($"RingCore: the kernel had no memory to keep a completion of executor '{Options.Name}' and dropped it: "
+        if (taken == -EBADR)
+            Warning.Print(
+                $"RingCore: the kernel had no memory to keep a completion of executor '{Options.Name}' and "
+                + "dropped it: "
                 + $"an await of it never ends ({Ring.LostCqes} so far).");
         return taken;
     }
 
-    /// <summary>No error says that nothing was submitted: the SQ head does. These say nothing more than "look again".</summary>
+    /// <summary>
+    /// No error says that nothing was submitted: the SQ head does. These say nothing more than "look again".
+    /// </summary>
     private static bool Passes(int res) => -res switch
     {
-        Errno.ETIME => true, // The wait's deadline passed.
-        Errno.EINTR => true, // A signal; the runtime's own included.
-        Errno.EBUSY => true, // The overflow list could not be flushed: take CQEs first.
-        Errno.EAGAIN => true, // No memory for a request just now.
-        Errno.EBADR => true, // A completion was lost; the others go on.
+        ETIME => true, // The wait's deadline passed.
+        EINTR => true, // A signal; the runtime's own included.
+        EBUSY => true, // The overflow list could not be flushed: take CQEs first.
+        EAGAIN => true, // No memory for a request just now.
+        EBADR => true, // A completion was lost; the others go on.
         _ => false,
     };
 
-    /// <summary>A disk that has run dry must not wait for a turn's whole batch: with this many requests pending they go now.</summary>
+    /// <summary>
+    /// A disk that has run dry must not wait for a turn's whole batch: with this many requests pending they
+    /// go now.
+    /// </summary>
     internal void SubmitBatch(int batch)
     {
-        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the memory is lent.
+        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the
+        // memory is lent.
         if (Ring.Pending >= batch)
             Ring.Enter(minComplete: 0);
     }
 
-    /// <summary>Closes an fd that no handle has taken: an accepted connection, an opened file that nobody awaits.</summary>
+    /// <summary>
+    /// Closes an fd that no handle has taken: an accepted connection, an opened file that nobody awaits.
+    /// </summary>
     internal int CloseFd(int fd) => Ring.Kernel.Close(fd);
 }

@@ -4,7 +4,10 @@ using System.Threading.Tasks.Sources;
 
 namespace RingCore;
 
-/// <summary>What an op lends beside its fds: memories, and native blocks for what the kernel reads behind a pointer. Its sink's for life.</summary>
+/// <summary>
+/// What an op lends beside its fds: memories, and native blocks for what the kernel reads behind a pointer.
+/// Its sink's for life.
+/// </summary>
 internal sealed class OpLoans
 {
     internal MemoryLoan Memory;
@@ -28,15 +31,18 @@ internal sealed class OpLoans
         }
     }
 
-    /// <summary>At the terminal CQE, or when nothing has gone to the kernel. A second call finds nothing.</summary>
+    /// <summary>
+    /// At the terminal CQE, or when nothing has gone to the kernel. A second call finds nothing.
+    /// </summary>
     internal void Return(OpDriver driver)
     {
         Memory.Return(driver);
         foreach (ref MemoryLoan loan in List.AsSpan(0, Count))
             loan.Return(driver);
         Count = 0;
+        // Not for ever what one long list needed.
         if (List.Length > 1024)
-            List = []; // Not for ever what one long list needed.
+            List = [];
         Block.Free(driver);
         Second = null;
     }
@@ -55,7 +61,9 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
 
     protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
-    /// <summary>Step 1 of an op that lends or can be cancelled. 0, or the −errno it is refused with.</summary>
+    /// <summary>
+    /// Step 1 of an op that lends or can be cancelled. 0, or the −errno it is refused with.
+    /// </summary>
     internal int Lend(OpDriver driver, in Op op, CancellationToken token)
     {
         Driver = driver;
@@ -66,7 +74,8 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
                 Loans ??= new OpLoans();
                 _lends = true;
                 op.Lend(driver, Loans);
-                op.ThrowIfUnusable(); // A Pin may have disposed the handle.
+                // A Pin may have disposed the handle.
+                op.ThrowIfUnusable();
             }
 
             Register(token);
@@ -106,7 +115,8 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
 
     internal void Suspend(RingWork box, short token)
     {
-        GetStatus(token); // Throws for a second await.
+        // Throws for a second await.
+        GetStatus(token);
         Suspend(box);
     }
 

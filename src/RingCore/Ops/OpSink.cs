@@ -1,9 +1,13 @@
-// Op layer: who gets an op's CQEs. The reap finds the slot, returns its fd and calls the sink; a sink copies the result and queues
-// the continuation. The contract of a sink:
-//   * It is the owner of the memory its op lends, from the call to OnTerminal, and keeps it alive and in place.
-//   * OnTerminal and OnMore run in the reap: no user code, nothing that throws. They may prepare one op in place of the one that ended.
-//   * OnCancel asks; it may come at any time on the owner thread, also when nothing is with the kernel, and more than once.
-//   * Key names the op now with the kernel, or the last one: a cancel of a key whose time has passed does nothing.
+// Op layer: who gets an op's CQEs. The reap finds the slot, returns its fd and calls the sink; a sink copies
+// the result and queues the continuation. The contract of a sink:
+//   * It is the owner of the memory its op lends, from the call to OnTerminal, and keeps it alive and in
+//   place.
+//   * OnTerminal and OnMore run in the reap: no user code, nothing that throws. They may prepare one op in
+//   place of the one that ended.
+//   * OnCancel asks; it may come at any time on the owner thread, also when nothing is with the kernel, and
+//   more than once.
+//   * Key names the op now with the kernel, or the last one: a cancel of a key whose time has passed does
+//   nothing.
 
 namespace RingCore;
 
@@ -24,11 +28,16 @@ internal abstract class OpSink : RingWork
     {
     }
 
-    /// <summary>What runs now is to end, and not to go on by itself: a token struck, its handle closes, or its executor stops.</summary>
+    /// <summary>
+    /// What runs now is to end, and not to go on by itself: a token struck, its handle closes, or its
+    /// executor stops.
+    /// </summary>
     /// <param name="key">The op that is meant; 0: whatever runs.</param>
     internal virtual void OnCancel(ulong key) => Driver.Cancel(Key);
 
-    /// <summary>What waits for this op, for reports: a task's box, a delegate's target, a name, or null.</summary>
+    /// <summary>
+    /// What waits for this op, for reports: a task's box, a delegate's target, a name, or null.
+    /// </summary>
     internal virtual object? Waiter => null;
 
     /// <summary>Bytes of memory it has lent: for reports.</summary>

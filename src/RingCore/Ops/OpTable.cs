@@ -1,6 +1,7 @@
-// Op layer: the slots. A slot is what the kernel holds of an op: its user_data names it, its fd hangs on it, its native storage has
-// the timespecs the kernel may read. Rented with the SQE, freed by the terminal CQE, by nothing else. Owner thread only.
-// It does not know what an op means; OpDriver fills slots and OpSink gets their results.
+// Op layer: the slots. A slot is what the kernel holds of an op: its user_data names it, its fd hangs on it,
+// its native storage has the timespecs the kernel may read. Rented with the SQE, freed by the terminal CQE,
+// by nothing else. Owner thread only. It does not know what an op means; OpDriver fills slots and OpSink gets
+// their results.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -11,7 +12,10 @@ namespace RingCore;
 /// <summary>One op with the kernel, in less than a cache line. The memory it lends is its sink's.</summary>
 internal struct OpSlot
 {
-    /// <summary>Counts reuses of this slot; the upper half of user_data, never 0. A CQE with another generation is stale.</summary>
+    /// <summary>
+    /// Counts reuses of this slot; the upper half of user_data, never 0. A CQE with another generation is
+    /// stale.
+    /// </summary>
     internal uint Generation;
     internal SlotState State;
     internal io_uring_op Opcode;
@@ -19,10 +23,15 @@ internal struct OpSlot
     /// <summary>Which step of a chain; 0 elsewhere.</summary>
     internal byte Step;
 
-    /// <summary>Whether a LINK_TIMEOUT stands behind the op: its ECANCELED then means ETIME once that is over, unless somebody cancelled.</summary>
+    /// <summary>
+    /// Whether a LINK_TIMEOUT stands behind the op: its ECANCELED then means ETIME once that is over, unless
+    /// somebody cancelled.
+    /// </summary>
     internal bool HasLinkTimeout;
 
-    /// <summary>Neighbours in the handle's list of loans; Next also links the free list. −1 is none.</summary>
+    /// <summary>
+    /// Neighbours in the handle's list of loans; Next also links the free list. −1 is none.
+    /// </summary>
     internal int Next;
     internal int Previous;
 
@@ -35,13 +44,17 @@ internal struct OpSlot
     /// <summary>The second fd of a splice, or null.</summary>
     internal RingHandle.SecondLoan? Second;
 
-    /// <summary>The executor's clock when the SQE was written, in milliseconds; for the in-flight list.</summary>
+    /// <summary>
+    /// The executor's clock when the SQE was written, in milliseconds; for the in-flight list.
+    /// </summary>
     internal uint PreparedMs;
 
     internal int Fd;
 }
 
-/// <summary>The slots of one executor, and their native storage, which grows in chunks that never move.</summary>
+/// <summary>
+/// The slots of one executor, and their native storage, which grows in chunks that never move.
+/// </summary>
 internal sealed unsafe class OpTable
 {
     private const int ChunkSlots = 256;
@@ -49,7 +62,8 @@ internal sealed unsafe class OpTable
     /// <summary>Native bytes per slot: two timespecs, and when the second is over.</summary>
     private const int StorageSize = 40;
 
-    // An array: lists of nint, and Array.Resize, do not come compiled with the base library, and this is on the way of every start.
+    // An array: lists of nint, and Array.Resize, do not come compiled with the base library, and this is on
+    // the way of every start.
     private nint[] _chunks = new nint[0];
     private OpSlot[] _slots = [];
     private int _free = -1;
@@ -72,7 +86,9 @@ internal sealed unsafe class OpTable
     /// <summary>Native memory held: the slots' storage, and the blocks.</summary>
     internal long NativeBytes => (long)_chunks.Length * ChunkSlots * StorageSize + BlockBytes;
 
-    /// <summary>Takes a free slot. There is one: the caller was admitted, or has just freed one in the reap.</summary>
+    /// <summary>
+    /// Takes a free slot. There is one: the caller was admitted, or has just freed one in the reap.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Rent(out int index)
     {
@@ -97,7 +113,9 @@ internal sealed unsafe class OpTable
         InUse--;
     }
 
-    /// <summary>The live slot a user_data names, or a null reference where its generation has passed.</summary>
+    /// <summary>
+    /// The live slot a user_data names, or a null reference where its generation has passed.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref OpSlot Find(ulong key)
     {
@@ -119,7 +137,8 @@ internal sealed unsafe class OpTable
     internal static ulong Key(in OpSlot slot, int index) => ((ulong)slot.Generation << 32) | (uint)index;
 
     /// <summary>Native memory (StorageSize) that belongs to the slot and never moves.</summary>
-    internal byte* Storage(int index) => (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
+    internal byte* Storage(int index) =>
+        (byte*)_chunks[index / ChunkSlots] + index % ChunkSlots * StorageSize;
 
     /// <summary>Frees native storage. Only when no slot is in use: the kernel might still read it.</summary>
     internal void Release()

@@ -1,13 +1,16 @@
-// Op layer: an fd and the rules under which it is lent to the kernel. Ops take a handle, never a number: a queued SQE names an
-// fd number, and while it does the number must not be closed and reused. The application's handles derive from it.
-// Owner thread only, but for Dispose and the finalizer, which hop there. It does no I/O.
+// Op layer: an fd and the rules under which it is lent to the kernel. Ops take a handle, never a number: a
+// queued SQE names an fd number, and while it does the number must not be closed and reused. The
+// application's handles derive from it. Owner thread only, but for Dispose and the finalizer, which hop
+// there. It does no I/O.
 //
-// Invariants: InFlight is the number of slots in the list that starts at FirstSlot, plus the number of second loans in the list that
-// starts at _second; the fd is closed when the state is Closing and the last loan returns, and never before.
+// Invariants: InFlight is the number of slots in the list that starts at FirstSlot, plus the number of second
+// loans in the list that starts at _second; the fd is closed when the state is Closing and the last loan
+// returns, and never before.
 //
-// An op that names two fds (splice, tee) has its target in the slot's list and its source in a SecondLoan, which hangs on the slot
-// as an extra loan does. Both return at the op's one terminal CQE; so each fd stays open until then, whichever handle is disposed, in
-// whichever order, and each disposal asks for the op's cancellation by the same user_data. Ops with one handle do not see any of it.
+// An op that names two fds (splice, tee) has its target in the slot's list and its source in a SecondLoan,
+// which hangs on the slot as an extra loan does. Both return at the op's one terminal CQE; so each fd stays
+// open until then, whichever handle is disposed, in whichever order, and each disposal asks for the op's
+// cancellation by the same user_data. Ops with one handle do not see any of it.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -15,9 +18,10 @@ using System.Runtime.CompilerServices;
 namespace RingCore;
 
 /// <summary>
-/// An fd that can be lent to the kernel. <see cref="Dispose"/> returns at once: new ops are refused, those with the kernel are
-/// asked to end, and the fd is closed when the last of them has. <see cref="DisposeAsync"/> completes when it is closed.
-/// Members are for the owner thread, except disposal, which any thread may ask for.
+/// An fd that can be lent to the kernel. <see cref="Dispose"/> returns at once: new ops are refused, those
+/// with the kernel are asked to end, and the fd is closed when the last of them has.
+/// <see cref="DisposeAsync"/> completes when it is closed. Members are for the owner thread, except disposal,
+/// which any thread may ask for.
 /// </summary>
 public class RingHandle : IDisposable, IAsyncDisposable
 {
@@ -55,7 +59,10 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <summary>Whether disposal has begun.</summary>
     public bool IsDisposed => _state != HandleState.Open;
 
-    /// <summary>Asks the kernel to cancel every op of this handle. Each op still ends with its own result, which may be a success.</summary>
+    /// <summary>
+    /// Asks the kernel to cancel every op of this handle. Each op still ends with its own result, which may
+    /// be a success.
+    /// </summary>
     public void CancelAll()
     {
         Driver.ThrowIfNotOwner();
@@ -64,12 +71,17 @@ public class RingHandle : IDisposable, IAsyncDisposable
         CancelLoans();
     }
 
-    /// <summary>For derived handles that start ops again by themselves, before those with the kernel are asked to end.</summary>
+    /// <summary>
+    /// For derived handles that start ops again by themselves, before those with the kernel are asked to end.
+    /// </summary>
     private protected virtual void OnCancelAll()
     {
     }
 
-    /// <summary>Refuses new ops, asks for cancellation of those in flight, and closes the fd when the last has ended. Any thread.</summary>
+    /// <summary>
+    /// Refuses new ops, asks for cancellation of those in flight, and closes the fd when the last has ended.
+    /// Any thread.
+    /// </summary>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -81,23 +93,33 @@ public class RingHandle : IDisposable, IAsyncDisposable
             CloseAfterTheEnd();
     }
 
-    /// <summary>As <see cref="Dispose()"/>, and completes when the fd is closed (for a listener: the port is free). Any thread.</summary>
+    /// <summary>
+    /// As <see cref="Dispose()"/>, and completes when the fd is closed (for a listener: the port is free).
+    /// Any thread.
+    /// </summary>
     public ValueTask DisposeAsync()
     {
         if (_state == HandleState.Closed)
             return default;
-        TaskCompletionSource closed = _closed ?? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        closed = Interlocked.CompareExchange(ref _closed, closed, null) ?? closed; // Any thread may be first; pairs with the read in CloseNow.
+        TaskCompletionSource closed =
+            _closed ?? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Any thread may be first; pairs with the read in CloseNow.
+        closed = Interlocked.CompareExchange(ref _closed, closed, null) ?? closed;
         Dispose();
         return _state == HandleState.Closed && Driver.IsOwner ? default : new ValueTask(closed.Task);
     }
 
-    /// <summary>For derived handles, before the fd is closed. Owner thread, or after its end any, the finalizer's too: nothing finalizable may be touched.</summary>
+    /// <summary>
+    /// For derived handles, before the fd is closed. Owner thread, or after its end any, the finalizer's too:
+    /// nothing finalizable may be touched.
+    /// </summary>
     private protected virtual void OnClosing()
     {
     }
 
-    /// <summary>Ends the copies that hold this handle, which may just now wait for their other handle.</summary>
+    /// <summary>
+    /// Ends the copies that hold this handle, which may just now wait for their other handle.
+    /// </summary>
     internal Action? EndCopies { get; set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -111,7 +133,9 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ThrowIfDisposed();
     }
 
-    /// <summary>An op's slot takes the fd. The handle is open: who starts an op has looked after the last user code.</summary>
+    /// <summary>
+    /// An op's slot takes the fd. The handle is open: who starts an op has looked after the last user code.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Lend(ref OpSlot slot, int index)
     {
@@ -147,7 +171,10 @@ public class RingHandle : IDisposable, IAsyncDisposable
             CloseNow();
     }
 
-    /// <summary>An fd on loan to an op whose slot names another handle. Made before the op begins; on loan from Lend to Return.</summary>
+    /// <summary>
+    /// An fd on loan to an op whose slot names another handle. Made before the op begins; on loan from Lend
+    /// to Return.
+    /// </summary>
     internal sealed class SecondLoan(RingHandle handle)
     {
         private SecondLoan? _next;
@@ -204,14 +231,19 @@ public class RingHandle : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The kernel has kept an op of this handle beyond the end of the executor: it is never closed.</summary>
-    internal void EndLeaked() => Volatile.Read(ref _closed)?.TrySetException(new IOException( // Acquire: pairs with the exchange in DisposeAsync.
-        "The executor stopped while the kernel still held an op of this handle: its fd was leaked on purpose."));
+    /// <summary>
+    /// The kernel has kept an op of this handle beyond the end of the executor: it is never closed.
+    /// </summary>
+    // Acquire: pairs with the exchange in DisposeAsync.
+    internal void EndLeaked() => Volatile.Read(ref _closed)?.TrySetException(new IOException(
+        "The executor stopped while the kernel still held an op of this handle: its fd was leaked on "
+        + "purpose."));
 
     private void StartClosing()
     {
         if (_state == HandleState.Closed)
-            Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync, which may have come late.
+            // Acquire: pairs with the exchange in DisposeAsync, which may have come late.
+            Volatile.Read(ref _closed)?.TrySetResult();
         if (_state != HandleState.Open)
             return;
         if (InFlight == 0)
@@ -227,11 +259,14 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ReleaseSequences();
     }
 
-    /// <summary>By user_data, never by fd: a number can be somebody else's by the time the kernel looks.</summary>
+    /// <summary>
+    /// By user_data, never by fd: a number can be somebody else's by the time the kernel looks.
+    /// </summary>
     private void CancelLoans()
     {
+        // The executor has ended: what the kernel still had then was leaked on purpose.
         if (!Driver.IsOwner)
-            return; // The executor has ended: what the kernel still had then was leaked on purpose.
+            return;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
             Driver.Table.At(index).Sink!.OnCancel(OpTable.Key(Driver.Table.At(index), index));
         for (SecondLoan? second = _second; second is not null; second = second.Next)
@@ -254,10 +289,14 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ReleaseSequences();
         if (_ownsFd)
             Driver.CloseFd(_fd);
-        Volatile.Read(ref _closed)?.TrySetResult(); // Acquire: pairs with the exchange in DisposeAsync.
+        // Acquire: pairs with the exchange in DisposeAsync.
+        Volatile.Read(ref _closed)?.TrySetResult();
     }
 
-    /// <summary>Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted to the owner, or done here after the owner's end.</summary>
+    /// <summary>
+    /// Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted
+    /// to the owner, or done here after the owner's end.
+    /// </summary>
     ~RingHandle()
     {
         if (_state != HandleState.Open || Driver is null)

@@ -1,10 +1,11 @@
-// Op layer: end points as the kernel spells them. Connect ops, binds and the end points of handles use it. IPv4, IPv6 with its
-// scope, and Unix paths, abstract ones included. It resolves no names: DNS is not a kernel request.
+// Op layer: end points as the kernel spells them. Connect ops, binds and the end points of handles use it.
+// IPv4, IPv6 with its scope, and Unix paths, abstract ones included. It resolves no names: DNS is not a
+// kernel request.
 
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using RingCore.Sys;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
@@ -15,29 +16,36 @@ internal static class SocketAddressBytes
     internal const int Capacity = 128;
 
     /// <summary>The sockaddr of an end point.</summary>
-    /// <exception cref="NotSupportedException">Neither IP nor Unix; a DNS name has to be resolved first.</exception>
+    /// <exception cref="NotSupportedException">Neither IP nor Unix; a DNS name has to be resolved
+    /// first.</exception>
     internal static byte[] From(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         if (endPoint is not (IPEndPoint or UnixDomainSocketEndPoint))
-            throw new NotSupportedException($"{endPoint.GetType().Name} '{endPoint}' is neither an IPEndPoint nor a UnixDomainSocketEndPoint; resolve names first.");
-        SocketAddress address = endPoint.Serialize(); // On Linux these are the kernel's own bytes.
+            throw new NotSupportedException(
+                $"{endPoint.GetType().Name} '{endPoint}' is neither an IPEndPoint nor a "
+                + "UnixDomainSocketEndPoint; resolve names first.");
+        // On Linux these are the kernel's own bytes.
+        SocketAddress address = endPoint.Serialize();
         return address.Buffer[..address.Size].ToArray();
     }
 
     /// <summary>AF_INET, AF_INET6 or AF_UNIX.</summary>
-    internal static int Family(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16LittleEndian(address);
+    internal static int Family(ReadOnlySpan<byte> address) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(address);
 
-    /// <summary>The end point of a sockaddr the kernel wrote, or null for a family RingCore does not know.</summary>
+    /// <summary>
+    /// The end point of a sockaddr the kernel wrote, or null for a family RingCore does not know.
+    /// </summary>
     internal static EndPoint? ToEndPoint(ReadOnlySpan<byte> address)
     {
         if (address.Length < 2)
             return null;
         EndPoint? template = Family(address) switch
         {
-            SocketConstants.AF_INET when address.Length >= 16 => new IPEndPoint(IPAddress.Any, 0),
-            SocketConstants.AF_INET6 when address.Length >= 28 => new IPEndPoint(IPAddress.IPv6Any, 0),
-            SocketConstants.AF_UNIX => new UnixDomainSocketEndPoint("/"),
+            AF_INET when address.Length >= 16 => new IPEndPoint(IPAddress.Any, 0),
+            AF_INET6 when address.Length >= 28 => new IPEndPoint(IPAddress.IPv6Any, 0),
+            AF_UNIX => new UnixDomainSocketEndPoint("/"),
             _ => null,
         };
         if (template is null)
