@@ -11,8 +11,8 @@ internal sealed class HandlePools
     internal readonly Pool<TransferAwaitable> Transfers = new();
     internal readonly Pool<FileTransfer> FileTransfers = new();
 
-    /// <summary>Buffers of the usual size for reading ahead.</summary>
-    internal readonly Stack<Memory<byte>> Chunks = new();
+    /// <summary>Those of <see cref="Chunk.Usual"/> size, and the small ones.</summary>
+    internal readonly Stack<Chunk> Chunks = new(), SmallChunks = new();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static HandlePools Of(OpDriver driver) =>

@@ -7,7 +7,7 @@
 // would keep a kernel worker, of which there are few, as long as a peer likes: a source is polled before it, and it never waits for
 // room (SPLICE_F_NONBLOCK, which only pipes obey; sockets get O_NONBLOCK, which receives and sends do not mind), a poll does.
 
-using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
 
 namespace RingCore;
@@ -16,8 +16,6 @@ namespace RingCore;
 public static class RingCopy
 {
     private const int PipeSize = 256 * 1024;
-    private const int FileBuffer = 256 * 1024;
-    private const int StreamBuffer = 64 * 1024; // There may be a thousand idle sockets.
 
     /// <summary>Copies from the beginning of a file, or from where a stream stands, to the beginning of a file, or to a stream.</summary>
     /// <inheritdoc cref="CopyToAsync(RingHandle, long, RingHandle, long, long, CancellationToken)"/>
@@ -42,10 +40,17 @@ public static class RingCopy
         this RingHandle from, long fromOffset, RingHandle to, long toOffset, long count = long.MaxValue, CancellationToken token = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
-        var copy = new Copy(from, Position(from, fromOffset), to, Position(to, toOffset), count, stop);
         from.Driver.ThrowIfNotOwner();
         to.Driver.ThrowIfNotOwner();
+        return await CopyAsync(from, Position(from, fromOffset), to, Position(to, toOffset), count, token);
+    }
+
+    /// <summary>A task of the ring's: it goes on there, whatever synchronization context its caller has.</summary>
+    private static async RingTask<long> CopyAsync(
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationToken token)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+        var copy = new Copy(from, fromOffset, to, toOffset, count, stop);
         (to as RingStream)?.Writes.ThrowIfBusy(); // Before either is held.
         (from as RingStream)?.ThrowIfNotReady();
         (from as RingStream)?.ThrowIfReading();
@@ -80,11 +85,12 @@ public static class RingCopy
         private long _toOffset = toOffset;
         private long _left = count;
         private long _unwritten;
+        private Exception? _thrown;
 
         internal long Done { get; private set; }
 
         /// <summary>0, or −errno.</summary>
-        internal async ValueTask<int> RunAsync()
+        internal async RingTask<int> RunAsync()
         {
             int res = -Errno.EINVAL;
             foreach (RingHandle handle in (ReadOnlySpan<RingHandle>)[from, to])
@@ -103,7 +109,7 @@ public static class RingCopy
         /// <summary>What splice says of a file system, of a device, of a file opened to append; it has moved nothing then.</summary>
         private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
 
-        private async ValueTask<int> SpliceAsync()
+        private async RingTask<int> SpliceAsync()
         {
             while (_left > 0)
             {
@@ -117,7 +123,7 @@ public static class RingCopy
             return 0;
         }
 
-        private async ValueTask<int> SpliceThroughPipeAsync()
+        private async RingTask<int> SpliceThroughPipeAsync()
         {
             (RingPipe Reader, RingPipe Writer) pipe;
             try
@@ -151,26 +157,26 @@ public static class RingCopy
         }
 
         /// <summary>From the source, or what is left in the pipe between.</summary>
-        private async ValueTask<int> ReadAndWriteAsync(RingHandle source)
+        private async RingTask<int> ReadAndWriteAsync(RingHandle source)
         {
             bool taken = !ReferenceEquals(source, from);
             long left = taken ? _unwritten : _left;
             if (left == 0)
                 return 0;
             using var readAhead = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-            int size = (int)Math.Min(left, source is RingFile || taken ? FileBuffer : StreamBuffer);
-            byte[] full = ArrayPool<byte>.Shared.Rent(size), empty = ArrayPool<byte>.Shared.Rent(size);
+            int size = source is RingFile || taken ? Chunk.Usual : Chunk.Small;
+            Chunk full = Chunk.Rent(from.Driver, size), empty = Chunk.Rent(from.Driver, size);
             try
             {
-                int count = await ReadAsync(source, full.AsMemory(0, size), readAhead.Token);
+                int count = await ReadAsync(source, full.Memory[..(int)Math.Min(left, size)], readAhead.Token);
                 while (count > 0)
                 {
                     left -= count;
                     if (!taken)
                         Taken(count);
                     int next = (int)Math.Min(left, size);
-                    ValueTask<int> reading = next == 0 ? new(0) : ReadAsync(source, empty.AsMemory(0, next), readAhead.Token);
-                    int res = await WriteAsync(full.AsMemory(0, count));
+                    RingTask<int> reading = next == 0 ? default : ReadAsync(source, empty.Memory[..next], readAhead.Token);
+                    int res = await WriteAsync(full.Memory[..count]);
                     if (res < 0)
                         readAhead.Cancel(); // Else it might wait for ever; what it brings all the same was taken.
                     count = await reading;
@@ -186,16 +192,16 @@ public static class RingCopy
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(full);
-                ArrayPool<byte>.Shared.Return(empty);
+                full.Return();
+                empty.Return();
             }
         }
 
-        private ValueTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken readAhead) => RunAsync(
+        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken readAhead) => RunAsync(
             source is RingConnection ? Op.Recv(source, memory) : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
             null, source, SocketConstants.POLLIN, readAhead);
 
-        private async ValueTask<int> WriteAsync(Memory<byte> memory)
+        private async RingTask<int> WriteAsync(Memory<byte> memory)
         {
             while (memory.Length > 0)
             {
@@ -210,12 +216,12 @@ public static class RingCopy
             return 0;
         }
 
-        private ValueTask<int> SpliceAsync(RingHandle source, long sourceOffset, RingHandle target, long targetOffset, long length) => RunAsync(
+        private RingTask<int> SpliceAsync(RingHandle source, long sourceOffset, RingHandle target, long targetOffset, long length) => RunAsync(
             Op.Splice(source, sourceOffset, target, targetOffset, (int)Math.Min(length, PipeSize), OpFlags.SPLICE_F_NONBLOCK),
             ReferenceEquals(source, from) && from is not RingFile ? from : null, target, SocketConstants.POLLOUT, stop.Token);
 
         /// <summary>Runs one op; at EAGAIN again, when a handle is ready for it.</summary>
-        private async ValueTask<int> RunAsync(Op op, RingHandle? first, RingHandle ready, int events, CancellationToken token)
+        private async RingTask<int> RunAsync(Op op, RingHandle? first, RingHandle ready, int events, CancellationToken token)
         {
             while (true)
             {
@@ -229,14 +235,26 @@ public static class RingCopy
             }
         }
 
-        /// <summary>A process that is stopped and goes on (job control, a debugger) interrupts its workers: that is no end of a copy.</summary>
-        private async ValueTask<int> StartAsync(Op op, CancellationToken token)
+        /// <summary>
+        /// Runs one op once; a failed start is a result like the others, since the other op of the copy may be with the kernel. A process
+        /// that is stopped and goes on (job control, a debugger) interrupts its workers: that is no end of a copy.
+        /// </summary>
+        [SuppressMessage("Design", "CA1031", Justification = "Kept, and the copy's end tells.")]
+        private async RingTask<int> StartAsync(Op op, CancellationToken token)
         {
-            int res;
-            do
-                res = from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
-            while (res == -Errno.EINTR);
-            return res;
+            try
+            {
+                int res;
+                do
+                    res = from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
+                while (res == -Errno.EINTR);
+                return res;
+            }
+            catch (Exception e)
+            {
+                _thrown = e;
+                return -Errno.ENOMEM;
+            }
         }
 
         private void Taken(int bytes)
@@ -258,7 +276,8 @@ public static class RingCopy
         internal Exception Failure(int res, CancellationToken token)
         {
             RingHandle handle = from.IsDisposed ? from : to;
-            Exception cause = from is RingConnection || to is RingConnection
+            Exception cause = _thrown is not null ? _thrown
+                : from is RingConnection || to is RingConnection
                 ? RingErrors.Socket(res, handle, token, "Copying")
                 : RingErrors.File(res, handle, token, "Copying");
             var failure = new RingCopyException(Done, from is RingFile ? 0 : _unwritten, cause, -res);

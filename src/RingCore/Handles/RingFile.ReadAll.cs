@@ -10,10 +10,7 @@ namespace RingCore;
 
 public sealed partial class RingFile
 {
-    private const int UsualChunk = 128 * 1024;
-    private const int MostSpareChunks = 32;
-
-    private readonly record struct AheadRead(Memory<byte> Buffer, long Offset, ulong Key, ValueTask<OpResult> Result);
+    private readonly record struct AheadRead(Chunk Chunk, long Offset, ulong Key, ValueTask<OpResult> Result);
 
     /// <summary>
     /// Reads to the end with several reads in flight (IORING_OP_READ, 5.6). A file that grows or shrinks meanwhile is read up to an
@@ -25,7 +22,7 @@ public sealed partial class RingFile
     /// <param name="token">Ends it with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Chunks in order. Each is valid until the next is asked for.</returns>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync(
-        long offset = 0, int chunkSize = UsualChunk, int depth = 4, [EnumeratorCancellation] CancellationToken token = default)
+        long offset = 0, int chunkSize = Chunk.Usual, int depth = 4, [EnumeratorCancellation] CancellationToken token = default)
     {
         Check(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(chunkSize);
@@ -35,7 +32,7 @@ public sealed partial class RingFile
         long left = Math.Clamp(expected - offset, 0, chunkSize);
         int size = (int)Math.Min(chunkSize, (left / 4096 + 1) * 4096); // No 128 KiB for ten bytes.
         var reads = new Queue<AheadRead>(depth);
-        Memory<byte> free = default;
+        Chunk? free = null;
         long next = offset;
         try
         {
@@ -43,23 +40,23 @@ public sealed partial class RingFile
             {
                 while (reads.Count < depth && (reads.Count == 0 || next < expected))
                 {
-                    Memory<byte> buffer = free.IsEmpty ? RentChunk(Driver, size) : free;
-                    free = default;
-                    ValueTask<OpResult> result = Op.Read(this, buffer, next).Start(out ulong key, token);
-                    reads.Enqueue(new AheadRead(buffer, next, key, result));
+                    Chunk chunk = free ?? Chunk.Rent(Driver, size);
+                    free = null;
+                    ValueTask<OpResult> result = Op.Read(this, chunk.Memory, next).Start(out ulong key, token);
+                    reads.Enqueue(new AheadRead(chunk, next, key, result));
                     next += size;
                 }
 
                 AheadRead read = reads.Dequeue();
                 int count = 0;
                 int res = (await read.Result).Res;
-                free = read.Buffer; // Not before: an await can throw, on a thread it does not belong to.
+                free = read.Chunk;
                 while (res == -Errno.EINTR || (res > 0 && (count += res) < size && !EndsWith(io_uring_op.IORING_OP_READ, count)))
-                    res = (await Op.Read(this, free[count..], read.Offset + count).Start(token)).Res; // Short in the middle, or at the end: a read tells.
+                    res = (await Op.Read(this, free.Memory[count..], read.Offset + count).Start(token)).Res; // Short in the middle, or at the end: a read tells.
                 if (count > 0)
-                    yield return free[..count];
+                    yield return free.Bytes[..count];
                 if (res < 0)
-                    throw Failure(res, Op.Read(this, free, read.Offset), token, "Reading", count, size);
+                    throw Failure(res, Op.Read(this, free.Memory, read.Offset), token, "Reading", count, size);
                 if (count < size)
                     yield break;
             }
@@ -70,24 +67,14 @@ public sealed partial class RingFile
             {
                 foreach (AheadRead read in reads)
                     Driver.Cancel(read.Key);
-                ReturnChunk(Driver, free, size);
+                free?.Return();
                 while (reads.TryDequeue(out AheadRead read))
                 {
-                    await read.Result; // Until then the buffer is the kernel's.
-                    ReturnChunk(Driver, read.Buffer, size);
+                    read.Chunk.Return();
+                    await read.Result;
                 }
             }
         }
-    }
-
-    private static Memory<byte> RentChunk(OpDriver driver, int size) =>
-        size == UsualChunk && HandlePools.Of(driver).Chunks.TryPop(out Memory<byte> chunk) ? chunk : AlignedMemory(size);
-
-    private static void ReturnChunk(OpDriver driver, Memory<byte> chunk, int size)
-    {
-        Stack<Memory<byte>> spare = HandlePools.Of(driver).Chunks;
-        if (size == UsualChunk && !chunk.IsEmpty && spare.Count < MostSpareChunks)
-            spare.Push(chunk);
     }
 
     /// <summary>A hint: beyond it only one read at a time looks for the end. Files of /proc say 0 whatever they hold.</summary>

@@ -439,4 +439,24 @@ public sealed class RingCopyTests : LiveTest, IDisposable
             Assert.IsType<System.Net.Sockets.SocketException>(e.InnerException);
         });
     }
+
+    /// <summary>A caller's synchronization context of its own kind sends continuations to other threads: a copy's are the ring's.</summary>
+    [Fact]
+    public void CallersContextIsForeign_TheCopyStaysOnTheRing()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_RECV).Bytes("first").Hold();
+        kernel.On(IORING_OP_SEND).Complete(5).Complete(6);
+        kernel.WhenIdle(() => kernel.Deliver(IORING_OP_RECV, "second"));
+        kernel.WhenIdle(() => kernel.Complete(IORING_OP_RECV, 0));
+        kernel.Run(async () =>
+        {
+            using RingConnection from = RingConnection.Adopt(kernel.NewFd()), to = RingConnection.Adopt(kernel.NewFd());
+            SynchronizationContext? own = SynchronizationContext.Current;
+            SynchronizationContext.SetSynchronizationContext(new SynchronizationContext()); // Posts to the thread pool.
+            ValueTask<long> copying = from.CopyToAsync(to);
+            SynchronizationContext.SetSynchronizationContext(own);
+            Assert.Equal(11, await copying);
+        });
+    }
 }

@@ -71,6 +71,7 @@ public sealed partial class TidyTests
     [InlineData(@"\bcatch\s*(\(Exception[^)]*\))?\s*\{\s*\}", "hides an error")]
     [InlineData(@"\.Wait\(\)|\.WaitAll\(|\.WaitAny\(", "blocks the ring")]
     [InlineData(@"\bMonitor\.|\bSemaphoreSlim\b|\bReaderWriterLock", "blocks the ring")]
+    [InlineData(@"\bArrayPool\b|\bMemoryPool\b", "an op may have the memory still when it goes back; a Chunk knows")]
     [InlineData(@"\bdynamic\b|\bReflection\.Emit\b", "does not work in NativeAOT")]
     [InlineData(@"\bGC\.(Collect|AddMemoryPressure)\b", "is the application's business")]
     public void BannedCall_IsNotThere(string pattern, string why)
