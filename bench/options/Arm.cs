@@ -73,7 +73,7 @@ public static unsafe class Raw
     public static (int Left, int Right) SocketPair()
     {
         int* pair = stackalloc int[2];
-        return Libc.socketpair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair) == 0
+        return SocketPair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair) == 0
             ? (pair[0], pair[1])
             : throw new BenchException("no socket pair");
     }
@@ -84,6 +84,18 @@ public static unsafe class Raw
         Read(id, time);
         return time[0] * 1_000_000_000 + time[1];
     }
+
+    [DllImport("libc", EntryPoint = "close")]
+    public static extern int Close(int fd);
+
+    [DllImport("libc", EntryPoint = "eventfd")]
+    public static extern int EventFd(uint value, int flags);
+
+    [DllImport("libc", EntryPoint = "write")]
+    public static extern nint Write(int fd, void* bytes, nuint count);
+
+    [DllImport("libc", EntryPoint = "socketpair")]
+    private static extern int SocketPair(int domain, int type, int protocol, int* pair);
 
     [DllImport("libc", EntryPoint = "clock_gettime")]
     private static extern int Read(int id, long* time);

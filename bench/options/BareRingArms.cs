@@ -9,6 +9,7 @@ namespace RingCore.Bench;
 public sealed unsafe class RawArm : Arm
 {
     private const int Pairs = 16;
+    private const uint RegisterFiles = 2; // IORING_REGISTER_FILES
     private readonly Ring _ring = new();
     private readonly bool _fixed;
     private readonly List<int> _fds = [];
@@ -28,7 +29,7 @@ public sealed unsafe class RawArm : Arm
         int[] table = [.. _fds];
         fixed (int* first = table)
         {
-            if (fixedFiles && _ring.Register(RegisterOps.IORING_REGISTER_FILES, first, (uint)table.Length) < 0)
+            if (fixedFiles && _ring.Register(RegisterFiles, first, (uint)table.Length) < 0)
                 throw new BenchException("registered files are refused");
         }
     }
@@ -72,7 +73,7 @@ public sealed unsafe class RawArm : Arm
     public override void Dispose()
     {
         _ring.Dispose();
-        _fds.ForEach(fd => Libc.close(fd));
+        _fds.ForEach(fd => Raw.Close(fd));
     }
 }
 
@@ -111,7 +112,7 @@ public sealed unsafe class HandOffArm : Arm
     private void Open(Side side)
     {
         side.Ring = new Ring();
-        side.EventFd = Libc.eventfd(0, FileConstants.EFD_CLOEXEC);
+        side.EventFd = Raw.EventFd(0, 0x80000);
         if (!_messages)
             Arm(side);
     }
@@ -126,7 +127,7 @@ public sealed unsafe class HandOffArm : Arm
         sqe->user_data = 1;
     }
 
-    private static bool Send(int eventFd, ulong value) => Libc.write(eventFd, &value, 8) == 8;
+    private static bool Send(int eventFd, ulong value) => Raw.Write(eventFd, &value, 8) == 8;
 
     private void Give(Side from, Side to)
     {
@@ -188,6 +189,6 @@ public sealed unsafe class HandOffArm : Arm
         _partner.Join();
         _sides[0].Ring!.Dispose();
         foreach (Side side in _sides)
-            Libc.close(side.EventFd);
+            Raw.Close(side.EventFd);
     }
 }

@@ -182,35 +182,3 @@ public sealed class OpChain
         }
     }
 }
-
-/// <summary>What became of each step of a chain.</summary>
-/// <param name="Steps">One result per step, in order; steps behind a broken one have −ECANCELED.</param>
-public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
-{
-    /// <inheritdoc/>
-    public override string ToString() =>
-        $"[{string.Join("; ", Steps)}]{(BrokenAt < 0 ? "" : $" broken at {BrokenAt}")}";
-
-    /// <summary>
-    /// Whether every step ran and none failed. A short last step counts as success: look at its Res.
-    /// </summary>
-    public bool IsSuccess => BrokenAt < 0;
-
-    /// <summary>
-    /// Index of the step that broke the chain, by an error or by a short transfer; −1 when none did.
-    /// </summary>
-    public int BrokenAt
-    {
-        get
-        {
-            for (int i = 0; i < Steps.Count; i++)
-            {
-                if (Steps[i].Res < 0)
-                    // Cancelled because the one before was short.
-                    return i > 0 && Steps[i].Res == -ECANCELED ? i - 1 : i;
-            }
-
-            return -1;
-        }
-    }
-}

@@ -48,12 +48,6 @@ public readonly struct ReadLease : IDisposable
     public void Dispose() => _owner?.Release(_version);
 }
 
-/// <summary>A lease now out, for reports.</summary>
-/// <param name="Bytes">Size of the buffer.</param>
-/// <param name="Age">How long it has been out, to the loop's coarse clock.</param>
-/// <param name="Own">Whether it is a buffer outside the ring, taken when the ring's were all out.</param>
-public readonly record struct LeaseInfo(int Bytes, TimeSpan Age, bool Own);
-
 /// <summary>One buffer and its present lease.</summary>
 internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 {

@@ -8,10 +8,10 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns −errno on failure.</summary>
-public sealed unsafe class Kernel
+internal sealed unsafe class Kernel
 {
     /// <summary>The real thing.</summary>
-    public static Kernel Linux { get; } = new()
+    internal static Kernel Linux { get; } = new()
     {
         Setup = &Libc.io_uring_setup,
         Enter = &Libc.io_uring_enter,
@@ -26,34 +26,34 @@ public sealed unsafe class Kernel
     };
 
     /// <summary>io_uring_setup(2): entries, parameters in and out; a ring fd.</summary>
-    public required delegate*<uint, io_uring_params*, int> Setup { get; init; }
+    internal required delegate*<uint, io_uring_params*, int> Setup;
 
     /// <summary>io_uring_enter(2): ring fd, SQEs to submit, completions to wait for, flags, argument, its size; SQEs consumed.</summary>
-    public required delegate*<int, uint, uint, uint, void*, nuint, int> Enter { get; init; }
+    internal required delegate*<int, uint, uint, uint, void*, nuint, int> Enter;
 
     /// <summary>io_uring_register(2): ring fd, opcode, argument, its count.</summary>
-    public required delegate*<int, uint, void*, uint, int> Register { get; init; }
+    internal required delegate*<int, uint, void*, uint, int> Register;
 
     /// <summary>mmap(2) of ring memory, shared and excluded from fork: length in bytes, ring fd, IORING_OFF_* offset; an address.</summary>
-    public required delegate*<nuint, int, ulong, nint> Map { get; init; }
+    internal required delegate*<nuint, int, ulong, nint> Map;
 
     /// <summary>munmap(2): address, length in bytes.</summary>
-    public required delegate*<nint, nuint, int> Unmap { get; init; }
+    internal required delegate*<nint, nuint, int> Unmap;
 
     /// <summary>close(2).</summary>
-    public required delegate*<int, int> Close { get; init; }
+    internal required delegate*<int, int> Close;
 
     /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
-    public required delegate*<long> Now { get; init; }
+    internal required delegate*<long> Now;
 
     /// <summary>eventfd(2), close on exec; an fd.</summary>
-    public required delegate*<int> EventFd { get; init; }
+    internal required delegate*<int> EventFd;
 
     /// <summary>Adds one to an eventfd; called from any thread.</summary>
-    public required delegate*<int, int> Signal { get; init; }
+    internal required delegate*<int, int> Signal;
 
     /// <summary>Lets a millisecond pass, for a kernel that has no memory just now.</summary>
-    public required delegate*<void> Pause { get; init; }
+    internal required delegate*<void> Pause;
 
     private static nint MapShared(nuint length, int fd, ulong offset)
     {

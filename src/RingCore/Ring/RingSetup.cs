@@ -3,7 +3,9 @@
 // It maps no memory (Ring does) and registers nothing that outlives the probe.
 
 using RingCore.Sys;
+using static RingCore.RingFeatures;
 using static RingCore.Sys.Features;
+using static RingCore.Sys.io_uring_op;
 using static RingCore.Sys.RegisterOps;
 using static RingCore.Sys.SetupFlags;
 
@@ -25,12 +27,12 @@ internal unsafe struct RingSetup
     /// <summary>Every rung: the flags it asks for and the feature they stand for, newest first; they are given up in this order.</summary>
     private static readonly (uint Flags, RingFeatures Feature)[] s_rungs =
     [
-        (IORING_SETUP_NO_SQARRAY, RingFeatures.NoSqArray),
-        (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG, RingFeatures.DeferTaskrun),
-        (IORING_SETUP_SINGLE_ISSUER, RingFeatures.SingleIssuer),
-        (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, RingFeatures.CoopTaskrun),
-        (IORING_SETUP_SUBMIT_ALL, RingFeatures.SubmitAll),
-        (IORING_SETUP_SQPOLL, RingFeatures.SqPoll),
+        (IORING_SETUP_NO_SQARRAY, NoSqArray),
+        (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG, DeferTaskrun),
+        (IORING_SETUP_SINGLE_ISSUER, SingleIssuer),
+        (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, CoopTaskrun),
+        (IORING_SETUP_SUBMIT_ALL, SubmitAll),
+        (IORING_SETUP_SQPOLL, SqPoll),
     ];
 
     /// <summary>Climbs down until io_uring_setup succeeds.</summary>
@@ -40,16 +42,16 @@ internal unsafe struct RingSetup
         const uint polledNeeds = IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_EXT_ARG; // Both 5.11.
         Kernel kernel = options.Kernel;
         var setup = new RingSetup { Dropped = [] };
-        RingFeatures all = RingFeatures.All & ~options.Without;
-        if (options.SqPoll is null || !all.HasFlag(RingFeatures.ExtArg))
-            all &= ~RingFeatures.SqPoll;
+        RingFeatures all = All & ~options.Without;
+        if (options.SqPoll is null || !all.HasFlag(ExtArg))
+            all &= ~SqPoll;
         RingFeatures wanted = all;
         while (true)
         {
             setup.Params = default;
             setup.Params.flags = Flags(ref wanted);
             setup.Params.cq_entries = (uint)options.CqEntries;
-            bool polled = wanted.HasFlag(RingFeatures.SqPoll);
+            bool polled = wanted.HasFlag(SqPoll);
             if (polled)
                 setup.Params.sq_thread_idle = (uint)options.SqPoll!.Value.TotalMilliseconds;
             io_uring_params parameters = setup.Params;
@@ -66,16 +68,16 @@ internal unsafe struct RingSetup
                 kernel.Close(fd);
 
             // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays one on a lower rung.
-            RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : RingFeatures.None;
-            if (polled && rung is RingFeatures.None or RingFeatures.SqPoll)
+            RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : None;
+            if (polled && rung is None or SqPoll)
             {
                 // The poller itself is refused (privilege, its thread): the ladder begins anew without it.
-                wanted = all &= ~RingFeatures.SqPoll;
-                setup.Dropped = [nameof(RingFeatures.SqPoll)];
+                wanted = all &= ~SqPoll;
+                setup.Dropped = [nameof(SqPoll)];
                 continue;
             }
 
-            if (rung == RingFeatures.None)
+            if (rung == None)
                 throw RingUnavailableException.Diagnose(-fd);
             wanted &= ~rung;
             setup.Dropped.Add(rung.ToString());
@@ -97,14 +99,14 @@ internal unsafe struct RingSetup
     /// <summary>The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN; SQPOLL excludes both.</summary>
     private static uint Flags(ref RingFeatures wanted)
     {
-        if (!wanted.HasFlag(RingFeatures.SingleIssuer))
-            wanted &= ~RingFeatures.DeferTaskrun;
-        if (wanted.HasFlag(RingFeatures.SqPoll))
-            wanted &= ~(RingFeatures.DeferTaskrun | RingFeatures.CoopTaskrun);
+        if (!wanted.HasFlag(SingleIssuer))
+            wanted &= ~DeferTaskrun;
+        if (wanted.HasFlag(SqPoll))
+            wanted &= ~(DeferTaskrun | CoopTaskrun);
         uint flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
         foreach ((uint rung, RingFeatures feature) in s_rungs)
         {
-            if (wanted.HasFlag(feature) && !(feature == RingFeatures.CoopTaskrun && wanted.HasFlag(RingFeatures.DeferTaskrun)))
+            if (wanted.HasFlag(feature) && !(feature == CoopTaskrun && wanted.HasFlag(DeferTaskrun)))
                 flags |= rung;
         }
 
@@ -121,19 +123,19 @@ internal unsafe struct RingSetup
 
         // No feature bit says "multishot" or "buffer ring": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
         Features = wanted;
-        Keep(RingFeatures.SingleMmap, (Params.features & IORING_FEAT_SINGLE_MMAP) != 0);
-        Keep(RingFeatures.ExtArg, (Params.features & IORING_FEAT_EXT_ARG) != 0);
-        Keep(RingFeatures.NoIowait, (Params.features & IORING_FEAT_NO_IOWAIT) != 0);
-        Keep(RingFeatures.MultishotPoll, (Params.features & IORING_FEAT_RSRC_TAGS) != 0);
-        Keep(RingFeatures.MultishotAccept, Supports(io_uring_op.IORING_OP_SOCKET));
-        Keep(RingFeatures.Ftruncate, Supports(io_uring_op.IORING_OP_FTRUNCATE));
-        Keep(RingFeatures.CoopTaskrun, !Features.HasFlag(RingFeatures.DeferTaskrun));
-        Keep(RingFeatures.BufferRings, Supports(io_uring_op.IORING_OP_SOCKET));
-        Keep(RingFeatures.MultishotReceive, Features.HasFlag(RingFeatures.BufferRings) && Supports(io_uring_op.IORING_OP_SEND_ZC));
-        Keep(RingFeatures.WorkerLimit, Features.HasFlag(RingFeatures.WorkerLimit) && LimitWorkers(kernel, Fd, options));
+        Keep(SingleMmap, (Params.features & IORING_FEAT_SINGLE_MMAP) != 0);
+        Keep(ExtArg, (Params.features & IORING_FEAT_EXT_ARG) != 0);
+        Keep(NoIowait, (Params.features & IORING_FEAT_NO_IOWAIT) != 0);
+        Keep(MultishotPoll, (Params.features & IORING_FEAT_RSRC_TAGS) != 0);
+        Keep(MultishotAccept, Supports(IORING_OP_SOCKET));
+        Keep(Ftruncate, Supports(IORING_OP_FTRUNCATE));
+        Keep(CoopTaskrun, !Features.HasFlag(DeferTaskrun));
+        Keep(BufferRings, Supports(IORING_OP_SOCKET));
+        Keep(MultishotReceive, Features.HasFlag(BufferRings) && Supports(IORING_OP_SEND_ZC));
+        Keep(WorkerLimit, Features.HasFlag(WorkerLimit) && LimitWorkers(kernel, Fd, options));
     }
 
-    private void Keep(RingFeatures feature, bool isThere) => Features &= isThere ? RingFeatures.All : ~feature;
+    private void Keep(RingFeatures feature, bool isThere) => Features &= isThere ? All : ~feature;
 
     internal readonly bool Supports(io_uring_op op) => (int)op < Opcodes.Length && Opcodes[(int)op];
 

@@ -8,7 +8,7 @@ namespace RingCore.Sys;
 
 /// <summary>
 /// Completion queue entry: the outcome of one request, or one of the outcomes of a multishot
-/// request. 16 bytes; on a ring with <see cref="SetupFlags.IORING_SETUP_CQE32"/> each is followed
+/// request. 16 bytes; on a ring with <c>IORING_SETUP_CQE32</c> each is followed
 /// by 16 more (<c>big_cqe</c>), which only a few commands fill. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
@@ -63,38 +63,14 @@ public static class CqeFlags
     public const uint IORING_CQE_F_NOTIF = 1u << 3;
 
     /// <summary>
-    /// Bit 4. Only for groups registered with <see cref="OpFlags.IOU_PBUF_RING_INC"/>: the buffer
+    /// Bit 4. Only for groups registered with <c>IOU_PBUF_RING_INC</c>: the buffer
     /// is partly consumed and the kernel goes on filling it, so it must not be given back yet.
     /// Since 6.12.
     /// </summary>
     public const uint IORING_CQE_F_BUF_MORE = 1u << 4;
 
     /// <summary>
-    /// Bit 5. Filler on a ring with <see cref="SetupFlags.IORING_SETUP_CQE_MIXED"/>, where a
-    /// 32-byte CQE would have wrapped around the end: skip it. Since 6.18.
-    /// </summary>
-    public const uint IORING_CQE_F_SKIP = 1u << 5;
-
-    /// <summary>
-    /// Bit 15. On a ring with <see cref="SetupFlags.IORING_SETUP_CQE_MIXED"/>: this CQE is 32 bytes
-    /// and takes two slots. Since 6.18.
-    /// </summary>
-    public const uint IORING_CQE_F_32 = 1u << 15;
-
-    /// <summary>
-    /// Bit 16, on CQEs of <see cref="OpFlags.SOCKET_URING_OP_TX_TIMESTAMP"/> only: the time stamp
-    /// was taken by the network card. Since 6.17.
-    /// </summary>
-    public const uint IORING_CQE_F_TSTAMP_HW = 1u << 16;
-
-    /// <summary>
     /// Where the buffer id starts in the flags: <c>flags &gt;&gt; 16</c>. Since 5.7.
     /// </summary>
     public const int IORING_CQE_BUFFER_SHIFT = 16;
-
-    /// <summary>
-    /// Where the kind of a transmit time stamp starts in the flags, on CQEs of
-    /// <see cref="OpFlags.SOCKET_URING_OP_TX_TIMESTAMP"/> only. Since 6.17.
-    /// </summary>
-    public const int IORING_TIMESTAMP_TYPE_SHIFT = 17;
 }

@@ -8,49 +8,33 @@ namespace RingCore.Sys;
 /// <summary>
 /// <c>IORING_ENTER_*</c>: what one <c>io_uring_enter</c> should do besides submitting.
 /// </summary>
-public static class EnterFlags
+internal static class EnterFlags
 {
     /// <summary>
     /// Bit 0. Run waiting completion work, move overflowed CQEs into the ring, and wait until
     /// <c>min_complete</c> CQEs are there (0: do not wait). Since 5.1.
     /// </summary>
-    public const uint IORING_ENTER_GETEVENTS = 1u << 0;
+    internal const uint IORING_ENTER_GETEVENTS = 1u << 0;
 
     /// <summary>
     /// Bit 1. Wake the SQPOLL thread, after seeing <see cref="RingFlags.IORING_SQ_NEED_WAKEUP"/>.
     /// Since 5.1.
     /// </summary>
-    public const uint IORING_ENTER_SQ_WAKEUP = 1u << 1;
-
-    /// <summary>Bit 2. SQPOLL: wait until the SQ has room. Since 5.10.</summary>
-    public const uint IORING_ENTER_SQ_WAIT = 1u << 2;
+    internal const uint IORING_ENTER_SQ_WAKEUP = 1u << 1;
 
     /// <summary>
     /// Bit 3. The argument is an <see cref="io_uring_getevents_arg"/> (signal mask and timeout)
     /// instead of a bare signal mask, and its size is 24. Since 5.11
     /// (<see cref="Features.IORING_FEAT_EXT_ARG"/>).
     /// </summary>
-    public const uint IORING_ENTER_EXT_ARG = 1u << 3;
+    internal const uint IORING_ENTER_EXT_ARG = 1u << 3;
 
     /// <summary>
     /// Bit 4. The descriptor argument is the calling thread's index from
     /// <see cref="RegisterOps.IORING_REGISTER_RING_FDS"/>; saves the file look-up. Since 5.18.
     /// </summary>
-    public const uint IORING_ENTER_REGISTERED_RING = 1u << 4;
-
-    /// <summary>
-    /// Bit 5. The timeout is a point in time on the ring's clock
-    /// (<see cref="RegisterOps.IORING_REGISTER_CLOCK"/>, CLOCK_MONOTONIC by default), not a
-    /// duration. Since 6.12.
-    /// </summary>
-    public const uint IORING_ENTER_ABS_TIMER = 1u << 5;
-
-    /// <summary>
-    /// Bit 6. With EXT_ARG: the argument is a byte offset into the registered wait region, where an
-    /// <see cref="io_uring_reg_wait"/> stands, and its size is 64. Since 6.13.
-    /// </summary>
-    public const uint IORING_ENTER_EXT_ARG_REG = 1u << 6;
+    internal const uint IORING_ENTER_REGISTERED_RING = 1u << 4;
 
     /// <summary>Bit 7. Do not count this wait as time spent waiting for I/O. Since 6.15.</summary>
-    public const uint IORING_ENTER_NO_IOWAIT = 1u << 7;
+    internal const uint IORING_ENTER_NO_IOWAIT = 1u << 7;
 }

@@ -15,7 +15,7 @@ namespace RingCore.Sys;
 /// </summary>
 [SuppressMessage(
     "Interoperability", "SYSLIB1054", Justification = "Blittable: needs no generator.")]
-public static unsafe class Libc
+internal static unsafe class Libc
 {
     /// <summary>
     /// Syscall number of <c>io_uring_setup</c>, the same on x86-64 and arm64. Since 5.1.
@@ -38,7 +38,7 @@ public static unsafe class Libc
     /// <c>kernel.io_uring_disabled</c> or a seccomp filter. -ENOSYS: a kernel without io_uring, or
     /// a seccomp filter. -ENOMEM: memlock limit. -EMFILE: no descriptor left. Since 5.1.
     /// </summary>
-    public static int io_uring_setup(uint entries, io_uring_params* p)
+    internal static int io_uring_setup(uint entries, io_uring_params* p)
     {
         nint result = Syscall2(NR_io_uring_setup, (nint)entries, (nint)p);
         return result >= 0 ? (int)result : NegativeErrno();
@@ -52,7 +52,7 @@ public static unsafe class Libc
     /// EXT_ARG flags say (24 or 64). Since 5.1.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int io_uring_enter(
+    internal static int io_uring_enter(
         int fd, uint to_submit, uint min_complete, uint flags, void* arg, nuint argsz)
     {
         // The hot call of the whole runtime: one P/Invoke and one compare.
@@ -65,7 +65,7 @@ public static unsafe class Libc
     /// Runs one register operation (<see cref="RegisterOps"/>) on a ring. What a result above zero
     /// means depends on the operation. Since 5.1.
     /// </summary>
-    public static int io_uring_register(int fd, uint opcode, void* arg, uint nr_args)
+    internal static int io_uring_register(int fd, uint opcode, void* arg, uint nr_args)
     {
         nint result = Syscall4(NR_io_uring_register, fd, (nint)opcode, (nint)arg, (nint)nr_args);
         return result >= 0 ? (int)result : NegativeErrno();
@@ -75,7 +75,7 @@ public static unsafe class Libc
     /// Maps memory and returns its address; a failure is a value from -1 to -4095, which no address
     /// can be. Addresses above the half of the address space do not occur in user space.
     /// </summary>
-    public static nint mmap(void* addr, nuint length, int prot, int flags, int fd, long offset)
+    internal static nint mmap(void* addr, nuint length, int prot, int flags, int fd, long offset)
     {
         // MAP_FAILED is (void*)-1, the same shape as the other calls.
         nint result = mmap_(addr, length, prot, flags, fd, offset);
@@ -85,7 +85,7 @@ public static unsafe class Libc
     /// <summary>
     /// Unmaps memory. 0, or -EINVAL for a range that is not page aligned or empty.
     /// </summary>
-    public static int munmap(void* addr, nuint length)
+    internal static int munmap(void* addr, nuint length)
     {
         return munmap_(addr, length) >= 0 ? 0 : NegativeErrno();
     }
@@ -93,7 +93,7 @@ public static unsafe class Libc
     /// <summary>
     /// Tells the kernel about a mapping, here <see cref="FileConstants.MADV_DONTFORK"/>.
     /// </summary>
-    public static int madvise(void* addr, nuint length, int advice)
+    internal static int madvise(void* addr, nuint length, int advice)
     {
         return madvise_(addr, length, advice) >= 0 ? 0 : NegativeErrno();
     }
@@ -102,20 +102,20 @@ public static unsafe class Libc
     /// Closes a descriptor. On Linux the number is free again whatever the result, -EINTR included:
     /// never close twice.
     /// </summary>
-    public static int close(int fd)
+    internal static int close(int fd)
     {
         return close_(fd) >= 0 ? 0 : NegativeErrno();
     }
 
     /// <summary>Makes an eventfd, a 64-bit counter behind a descriptor, and returns it.</summary>
-    public static int eventfd(uint initval, int flags)
+    internal static int eventfd(uint initval, int flags)
     {
         int result = eventfd_(initval, flags);
         return result >= 0 ? result : NegativeErrno();
     }
 
     /// <summary>Reads at the file's position; returns the bytes read, 0 at the end.</summary>
-    public static nint read(int fd, void* buffer, nuint count)
+    internal static nint read(int fd, void* buffer, nuint count)
     {
         nint result = read_(fd, buffer, count);
         return result >= 0 ? result : NegativeErrno();
@@ -125,7 +125,7 @@ public static unsafe class Libc
     /// Writes at the file's position; returns the bytes written, possibly fewer than asked. On a
     /// broken pipe or socket the process also gets SIGPIPE, which .NET ignores by default.
     /// </summary>
-    public static nint write(int fd, void* buffer, nuint count)
+    internal static nint write(int fd, void* buffer, nuint count)
     {
         nint result = write_(fd, buffer, count);
         return result >= 0 ? result : NegativeErrno();
@@ -135,7 +135,7 @@ public static unsafe class Libc
     /// Makes a socket and returns its descriptor. <paramref name="type"/> may carry SOCK_CLOEXEC
     /// and SOCK_NONBLOCK.
     /// </summary>
-    public static int socket(int domain, int type, int protocol)
+    internal static int socket(int domain, int type, int protocol)
     {
         int result = socket_(domain, type, protocol);
         return result >= 0 ? result : NegativeErrno();
@@ -144,7 +144,7 @@ public static unsafe class Libc
     /// <summary>
     /// Makes two connected sockets and stores their descriptors at <paramref name="sv"/>.
     /// </summary>
-    public static int socketpair(int domain, int type, int protocol, int* sv)
+    internal static int socketpair(int domain, int type, int protocol, int* sv)
     {
         return socketpair_(domain, type, protocol, sv) >= 0 ? 0 : NegativeErrno();
     }
@@ -153,7 +153,7 @@ public static unsafe class Libc
     /// Gives a socket its local address. -EADDRINUSE, -EADDRNOTAVAIL, -EACCES are the usual
     /// failures.
     /// </summary>
-    public static int bind(int fd, void* addr, uint addrlen)
+    internal static int bind(int fd, void* addr, uint addrlen)
     {
         return bind_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -162,7 +162,7 @@ public static unsafe class Libc
     /// Lets a socket take connections; the kernel caps <paramref name="backlog"/> at
     /// <c>net.core.somaxconn</c>.
     /// </summary>
-    public static int listen(int fd, int backlog)
+    internal static int listen(int fd, int backlog)
     {
         return listen_(fd, backlog) >= 0 ? 0 : NegativeErrno();
     }
@@ -171,13 +171,13 @@ public static unsafe class Libc
     /// Ends one or both directions of a connection. Wakes requests that wait on it; -ENOTCONN if
     /// there is none.
     /// </summary>
-    public static int shutdown(int fd, int how)
+    internal static int shutdown(int fd, int how)
     {
         return shutdown_(fd, how) >= 0 ? 0 : NegativeErrno();
     }
 
     /// <summary>Sets a socket option.</summary>
-    public static int setsockopt(int fd, int level, int optname, void* optval, uint optlen)
+    internal static int setsockopt(int fd, int level, int optname, void* optval, uint optlen)
     {
         return setsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -185,7 +185,7 @@ public static unsafe class Libc
     /// <summary>
     /// Reads a socket option; <paramref name="optlen"/> holds the room before and the size after.
     /// </summary>
-    public static int getsockopt(int fd, int level, int optname, void* optval, uint* optlen)
+    internal static int getsockopt(int fd, int level, int optname, void* optval, uint* optlen)
     {
         return getsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -194,7 +194,7 @@ public static unsafe class Libc
     /// Reads the local address. <paramref name="addrlen"/> holds the room before and the true size
     /// after, which may be larger: the address was cut then.
     /// </summary>
-    public static int getsockname(int fd, void* addr, uint* addrlen)
+    internal static int getsockname(int fd, void* addr, uint* addrlen)
     {
         return getsockname_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -202,7 +202,7 @@ public static unsafe class Libc
     /// <summary>
     /// Reads the peer's address, sizes as in <see cref="getsockname"/>; -ENOTCONN without a peer.
     /// </summary>
-    public static int getpeername(int fd, void* addr, uint* addrlen)
+    internal static int getpeername(int fd, void* addr, uint* addrlen)
     {
         return getpeername_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -210,7 +210,7 @@ public static unsafe class Libc
     /// <summary>
     /// Makes a pipe: <paramref name="fds"/>[0] is the reading end, [1] the writing end.
     /// </summary>
-    public static int pipe2(int* fds, int flags)
+    internal static int pipe2(int* fds, int flags)
     {
         return pipe2_(fds, flags) >= 0 ? 0 : NegativeErrno();
     }
@@ -219,7 +219,7 @@ public static unsafe class Libc
     /// Descriptor control, for commands whose argument is an int or absent (F_GETFL, F_SETFL,
     /// F_GETFD, F_DUPFD_CLOEXEC).
     /// </summary>
-    public static int fcntl(int fd, int cmd, int arg)
+    internal static int fcntl(int fd, int cmd, int arg)
     {
         int result = fcntl_(fd, cmd, arg);
         return result >= 0 ? result : NegativeErrno();
@@ -229,7 +229,7 @@ public static unsafe class Libc
     /// Opens a file by its zero-terminated UTF-8 path and returns the descriptor. May block on disk
     /// or network.
     /// </summary>
-    public static int open(byte* pathname, int flags, uint mode)
+    internal static int open(byte* pathname, int flags, uint mode)
     {
         int result = open_(pathname, flags, mode);
         return result >= 0 ? result : NegativeErrno();
@@ -238,13 +238,13 @@ public static unsafe class Libc
     /// <summary>
     /// Removes a name from the file system, for example the path of a Unix socket before bind.
     /// </summary>
-    public static int unlink(byte* pathname)
+    internal static int unlink(byte* pathname)
     {
         return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
     }
 
     /// <summary>Sets a file's length. May block on disk or network.</summary>
-    public static int ftruncate(int fd, long length)
+    internal static int ftruncate(int fd, long length)
     {
         return ftruncate_(fd, length) >= 0 ? 0 : NegativeErrno();
     }
@@ -253,7 +253,7 @@ public static unsafe class Libc
     /// What there is to know about an open file, or about a path. Of an open local file it does not
     /// block.
     /// </summary>
-    public static int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
+    internal static int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
     {
         return statx_(dirfd, pathname, flags, mask, result) >= 0 ? 0 : NegativeErrno();
     }
@@ -263,7 +263,7 @@ public static unsafe class Libc
     /// deadlines computed from it agree with the kernel's. Served without a kernel entry (vDSO).
     /// Also -errno on failure, which cannot happen for this clock.
     /// </summary>
-    public static long clock_gettime_ns()
+    internal static long clock_gettime_ns()
     {
         __kernel_timespec now;
         if (clock_gettime_(FileConstants.CLOCK_MONOTONIC, &now) < 0)
@@ -275,7 +275,7 @@ public static unsafe class Libc
     }
 
     /// <summary>Id of the calling process; cannot fail.</summary>
-    public static int getpid()
+    internal static int getpid()
     {
         return getpid_();
     }
@@ -284,7 +284,7 @@ public static unsafe class Libc
     /// Process and thread control; the meaning of the arguments depends on <paramref
     /// name="option"/>.
     /// </summary>
-    public static int prctl(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5)
+    internal static int prctl(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5)
     {
         int result = prctl_(option, arg2, arg3, arg4, arg5);
         return result >= 0 ? result : NegativeErrno();
@@ -294,7 +294,7 @@ public static unsafe class Libc
     /// Binds a thread to the processors whose bits are set; 0 is the calling thread. -EINVAL: none
     /// of them may be used here. <paramref name="size"/>: bytes in the mask.
     /// </summary>
-    public static int sched_setaffinity(int thread, nuint size, ulong* mask)
+    internal static int sched_setaffinity(int thread, nuint size, ulong* mask)
     {
         return sched_setaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
     }
@@ -303,7 +303,7 @@ public static unsafe class Libc
     /// The processors a thread may run on, as bits; 0 is the calling thread. -EINVAL: the mask is
     /// too small for this machine.
     /// </summary>
-    public static int sched_getaffinity(int thread, nuint size, ulong* mask)
+    internal static int sched_getaffinity(int thread, nuint size, ulong* mask)
     {
         return sched_getaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
     }

@@ -12,7 +12,7 @@ namespace RingCore.Sys;
 
 /// <summary>A piece of memory for gathered reads and writes, 16 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
-public unsafe struct iovec
+internal unsafe struct iovec
 {
     /// <summary>Offset 0. Start of the piece.</summary>
     [FieldOffset(0)] public void* iov_base;
@@ -26,7 +26,7 @@ public unsafe struct iovec
 /// RECVMSG it writes lengths and flags back at completion, so it must live until the CQE.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 56)]
-public unsafe struct msghdr
+internal unsafe struct msghdr
 {
     /// <summary>Offset 0. Peer address, or null on a connected socket.</summary>
     [FieldOffset(0)] public void* msg_name;
@@ -54,7 +54,7 @@ public unsafe struct msghdr
 
 /// <summary>IPv4 address and port, 16 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
-public struct sockaddr_in
+internal struct sockaddr_in
 {
     /// <summary>Offset 0. <see cref="SocketConstants.AF_INET"/>.</summary>
     [FieldOffset(0)] public ushort sin_family;
@@ -71,7 +71,7 @@ public struct sockaddr_in
 
 /// <summary>IPv6 address and port, 28 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 28)]
-public unsafe struct sockaddr_in6
+internal unsafe struct sockaddr_in6
 {
     /// <summary>Offset 0. <see cref="SocketConstants.AF_INET6"/>.</summary>
     [FieldOffset(0)] public ushort sin6_family;
@@ -95,7 +95,7 @@ public unsafe struct sockaddr_in6
 /// Unix socket address, 110 bytes; the address length says how much of it counts.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 110)]
-public unsafe struct sockaddr_un
+internal unsafe struct sockaddr_un
 {
     /// <summary>Offset 0. <see cref="SocketConstants.AF_UNIX"/>.</summary>
     [FieldOffset(0)] public ushort sun_family;
@@ -109,7 +109,7 @@ public unsafe struct sockaddr_un
 
 /// <summary>Room for any socket address, 128 bytes, aligned to 8.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
-public struct sockaddr_storage
+internal struct sockaddr_storage
 {
     /// <summary>Offset 0. Tells which of the other structs this is.</summary>
     [FieldOffset(0)] public ushort ss_family;

@@ -1,5 +1,5 @@
 // Layer: Sys. Flags and small numbers that belong to single opcodes, grouped by the SQE field they
-// go into, then those of register structs. Used by Ops/ (prep) and Ring/ (registrations).
+// go into. Used by Ops/ (prep). Left out are those of opcodes that RingCore does not use.
 // Types follow the field: ushort where the kernel reads sqe.ioprio or another u16, otherwise uint.
 // Flags that belong to libc calls as well (MSG_*, SOCK_*, O_*) are in SocketConstants.cs.
 namespace RingCore.Sys;
@@ -72,7 +72,7 @@ public static class OpFlags
     /// </summary>
     public const uint IORING_POLL_ADD_LEVEL = 1u << 3;
 
-    // sqe.cancel_flags of ASYNC_CANCEL, and io_uring_sync_cancel_reg.flags.
+    // sqe.cancel_flags of ASYNC_CANCEL.
 
     /// <summary>
     /// Cancel every match, not only the first; <c>res</c> is the count. Since 5.19.
@@ -101,7 +101,7 @@ public static class OpFlags
     /// <summary>Match by opcode (in <c>len</c>). Not with ANY. Since 6.6.</summary>
     public const uint IORING_ASYNC_CANCEL_OP = 1u << 5;
 
-    // sqe.ioprio of SEND, SENDMSG, RECV, RECVMSG and the zero-copy forms.
+    // sqe.ioprio of SEND, SENDMSG, RECV and RECVMSG.
 
     /// <summary>
     /// Do not try at once, wait by poll first: for sockets known to be empty or full. Since 5.19.
@@ -114,18 +114,6 @@ public static class OpFlags
     /// 6.0.
     /// </summary>
     public const ushort IORING_RECV_MULTISHOT = 1 << 1;
-
-    /// <summary>
-    /// Zero-copy sends: the data lies in registered buffer <c>buf_index</c>. A plain SEND gets
-    /// -EINVAL. Since 6.0.
-    /// </summary>
-    public const ushort IORING_RECVSEND_FIXED_BUF = 1 << 2;
-
-    /// <summary>
-    /// Zero-copy sends: the notification's <c>res</c> says whether data was copied after all. Since
-    /// 6.2.
-    /// </summary>
-    public const ushort IORING_SEND_ZC_REPORT_USAGE = 1 << 3;
 
     /// <summary>
     /// SEND and RECV: use several buffers of the group in one go, starting at the id in the CQE.
@@ -152,52 +140,7 @@ public static class OpFlags
     /// <summary>Do not try at once, wait by poll first. Since 6.10.</summary>
     public const ushort IORING_ACCEPT_POLL_FIRST = 1 << 2;
 
-    // Zero-copy notification: io_uring_cqe.res with REPORT_USAGE.
-
-    /// <summary>
-    /// Bit 31 of the notification's <c>res</c>: at least part was copied, as on loopback always.
-    /// Since 6.2.
-    /// </summary>
-    public const uint IORING_NOTIF_USAGE_ZC_COPIED = 1u << 31;
-
-    // MSG_RING: the command in sqe.addr, then sqe.msg_ring_flags.
-
-    /// <summary>
-    /// Command: post a CQE with <c>len</c> as <c>res</c> and <c>off</c> as <c>user_data</c> on the
-    /// target ring. Since 5.18.
-    /// </summary>
-    public const uint IORING_MSG_DATA = 0;
-
-    /// <summary>Command: move a registered file into the target ring's table. Since 6.0.</summary>
-    public const uint IORING_MSG_SEND_FD = 1;
-
-    /// <summary>SEND_FD: post nothing on the target ring. Since 6.0.</summary>
-    public const uint IORING_MSG_RING_CQE_SKIP = 1u << 0;
-
-    /// <summary>DATA: the target's CQE gets <c>file_index</c> as its flags. Since 6.3.</summary>
-    public const uint IORING_MSG_RING_FLAGS_PASS = 1u << 1;
-
-    // sqe.nop_flags.
-
-    /// <summary><c>len</c> is returned as <c>res</c>. Since 6.10.</summary>
-    public const uint IORING_NOP_INJECT_RESULT = 1u << 0;
-
-    /// <summary>Look up <c>fd</c>, so that a test can fail there. Since 6.13.</summary>
-    public const uint IORING_NOP_FILE = 1u << 1;
-
-    /// <summary>With FILE: look it up among registered files. Since 6.13.</summary>
-    public const uint IORING_NOP_FIXED_FILE = 1u << 2;
-
-    /// <summary>Look up registered buffer <c>buf_index</c>. Since 6.13.</summary>
-    public const uint IORING_NOP_FIXED_BUFFER = 1u << 3;
-
-    /// <summary>Complete through task work instead of inline. Since 6.16.</summary>
-    public const uint IORING_NOP_TW = 1u << 4;
-
-    /// <summary>Post a 32-byte CQE. Since 6.18.</summary>
-    public const uint IORING_NOP_CQE32 = 1u << 5;
-
-    // sqe.fsync_flags, sqe.splice_flags, sqe.file_index, sqe.install_fd_flags.
+    // sqe.fsync_flags, sqe.splice_flags.
 
     /// <summary>
     /// Fsync: data and what is needed to read it back, not times and the like (fdatasync). Since
@@ -216,15 +159,6 @@ public static class OpFlags
 
     /// <summary>Splice, tee: <c>splice_fd_in</c> is a registered slot. Since 5.7.</summary>
     public const uint SPLICE_F_FD_IN_FIXED = 1u << 31;
-
-    /// <summary>
-    /// In <c>file_index</c>: the kernel picks a free slot and returns it in <c>res</c>; -ENFILE if
-    /// none. Since 5.19.
-    /// </summary>
-    public const uint IORING_FILE_INDEX_ALLOC = 0xFFFFFFFF;
-
-    /// <summary>FIXED_FD_INSTALL: the new descriptor survives exec. Since 6.8.</summary>
-    public const uint IORING_FIXED_FD_NO_CLOEXEC = 1u << 0;
 
     // sqe.rw_flags, the RWF_* of preadv2.
 
@@ -254,178 +188,13 @@ public static class OpFlags
     /// <summary>Use the page cache, but do not keep the pages. Since 6.14.</summary>
     public const uint RWF_DONTCACHE = 0x80;
 
-    /// <summary>
-    /// In <c>attr_type_mask</c>: <c>attr_ptr</c> points to data-integrity information. Since 6.14.
-    /// </summary>
-    public const ulong IORING_RW_ATTR_FLAG_PI = 1;
-
-    // URING_CMD: sqe.uring_cmd_flags, then sqe.cmd_op on sockets.
-
-    /// <summary>The command's data lies in registered buffer <c>buf_index</c>. Since 6.1.</summary>
-    public const uint IORING_URING_CMD_FIXED = 1u << 0;
-
-    /// <summary>
-    /// The command posts again and again, each time into a buffer of the group. Since 6.18.
-    /// </summary>
-    public const uint IORING_URING_CMD_MULTISHOT = 1u << 1;
-
-    /// <summary>
-    /// Socket command: bytes waiting to be read. TCP and UDP; Unix sockets give -EOPNOTSUPP. Since
-    /// 6.7.
-    /// </summary>
-    public const uint SOCKET_URING_OP_SIOCINQ = 0;
-
-    /// <summary>
-    /// Socket command: bytes not yet sent. TCP and UDP; Unix sockets give -EOPNOTSUPP. Since 6.7.
-    /// </summary>
-    public const uint SOCKET_URING_OP_SIOCOUTQ = 1;
-
-    /// <summary>
-    /// Socket command: getsockopt, level SOL_SOCKET only; <c>res</c> is the length. Since 6.7.
-    /// </summary>
-    public const uint SOCKET_URING_OP_GETSOCKOPT = 2;
-
-    /// <summary>Socket command: setsockopt. Since 6.7.</summary>
-    public const uint SOCKET_URING_OP_SETSOCKOPT = 3;
-
-    /// <summary>
-    /// Socket command: multishot report of transmit time stamps; needs 32-byte CQEs. Since 6.17.
-    /// </summary>
-    public const uint SOCKET_URING_OP_TX_TIMESTAMP = 4;
-
-    /// <summary>
-    /// Socket command: getsockname and getpeername. Since 6.19; -EOPNOTSUPP before.
-    /// </summary>
-    public const uint SOCKET_URING_OP_GETSOCKNAME = 5;
-
-    // Futex operations: futex2 flags in sqe.fd. Poll: a bit of poll32_events.
-
-    /// <summary>The futex is 32 bits wide; the only width there is. Since 6.7.</summary>
-    public const int FUTEX2_SIZE_U32 = 2;
-
-    /// <summary>The futex is used by threads of this process only. Since 6.7.</summary>
-    public const int FUTEX2_PRIVATE = 128;
-
-    /// <summary>In <c>addr3</c>: any waker matches. Since 6.7.</summary>
-    public const ulong FUTEX_BITSET_MATCH_ANY = 0xFFFFFFFF;
+    // Poll: a bit of poll32_events.
 
     /// <summary>
     /// Poll mask: of several pollers of one file wake one. One-shot polls only. Since 5.9.
     /// </summary>
     public const uint EPOLLEXCLUSIVE = 1u << 28;
 
-    // Values inside register arguments.
-
-    /// <summary>
-    /// In <see cref="io_uring_rsrc_register.flags"/>: all slots start empty, no data is given.
-    /// Since 5.19.
-    /// </summary>
-    public const uint IORING_RSRC_REGISTER_SPARSE = 1u << 0;
-
-    /// <summary>
-    /// In an array of descriptors for an update: leave this slot as it is. Since 5.12.
-    /// </summary>
-    public const int IORING_REGISTER_FILES_SKIP = -2;
-
     /// <summary>In <see cref="io_uring_probe_op.flags"/>: the opcode exists. Since 5.6.</summary>
-    public const ushort IO_URING_OP_SUPPORTED = 1 << 0;
-
-    /// <summary>
-    /// In <see cref="io_uring_buf_reg.flags"/>: the kernel allocates the ring and the application
-    /// maps it at <see cref="MmapOffsets.IORING_OFF_PBUF_RING"/>. Since 6.4.
-    /// </summary>
-    public const ushort IOU_PBUF_RING_MMAP = 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_buf_reg.flags"/>: a buffer is used up piece by piece; the CQE that
-    /// does not carry <see cref="CqeFlags.IORING_CQE_F_BUF_MORE"/> was its last. Since 6.12.
-    /// </summary>
-    public const ushort IOU_PBUF_RING_INC = 2;
-
-    /// <summary>
-    /// Index of the limit for regular files and block devices in IOWQ_MAX_WORKERS. Since 5.15.
-    /// </summary>
-    public const int IO_WQ_BOUND = 0;
-
-    /// <summary>
-    /// Index of the limit for everything else, sockets for example, in IOWQ_MAX_WORKERS. Since
-    /// 5.15.
-    /// </summary>
-    public const int IO_WQ_UNBOUND = 1;
-
-    /// <summary>Restriction: allow a register operation. Since 5.10.</summary>
-    public const ushort IORING_RESTRICTION_REGISTER_OP = 0;
-
-    /// <summary>Restriction: allow an opcode. Since 5.10.</summary>
-    public const ushort IORING_RESTRICTION_SQE_OP = 1;
-
-    /// <summary>Restriction: allow these <c>IOSQE_*</c> bits. Since 5.10.</summary>
-    public const ushort IORING_RESTRICTION_SQE_FLAGS_ALLOWED = 2;
-
-    /// <summary>Restriction: demand these <c>IOSQE_*</c> bits. Since 5.10.</summary>
-    public const ushort IORING_RESTRICTION_SQE_FLAGS_REQUIRED = 3;
-
-    /// <summary>In <see cref="io_uring_reg_wait.flags"/>: the timeout counts. Since 6.13.</summary>
-    public const uint IORING_REG_WAIT_TS = 1u << 0;
-
-    /// <summary>
-    /// In <see cref="io_uring_region_desc.flags"/>: the application supplies the memory. Since
-    /// 6.13.
-    /// </summary>
-    public const uint IORING_MEM_REGION_TYPE_USER = 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_mem_region_reg.flags"/>: the region holds wait arguments. Since 6.13.
-    /// </summary>
-    public const ulong IORING_MEM_REGION_REG_WAIT_ARG = 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_clone_buffers.flags"/>: the source is a registered ring index. Since
-    /// 6.12.
-    /// </summary>
-    public const uint IORING_REGISTER_SRC_REGISTERED = 1u << 0;
-
-    /// <summary>
-    /// In <see cref="io_uring_clone_buffers.flags"/>: replace buffers that are in the way. Since
-    /// 6.13.
-    /// </summary>
-    public const uint IORING_REGISTER_DST_REPLACE = 1u << 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.opcode"/>: set timeout and tracking mode. Since 6.13.
-    /// </summary>
-    public const byte IO_URING_NAPI_REGISTER_OP = 0;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.opcode"/>: add one receive queue by id. Since 6.13.
-    /// </summary>
-    public const byte IO_URING_NAPI_STATIC_ADD_ID = 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.opcode"/>: remove one receive queue by id. Since 6.13.
-    /// </summary>
-    public const byte IO_URING_NAPI_STATIC_DEL_ID = 2;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.op_param"/>: the kernel notes queues as sockets are used. Since
-    /// 6.13.
-    /// </summary>
-    public const uint IO_URING_NAPI_TRACKING_DYNAMIC = 0;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.op_param"/>: only queues that were added. Since 6.13.
-    /// </summary>
-    public const uint IO_URING_NAPI_TRACKING_STATIC = 1;
-
-    /// <summary>
-    /// In <see cref="io_uring_napi.op_param"/>: none; what the kernel writes back when polling was
-    /// off. Since 6.13.
-    /// </summary>
-    public const uint IO_URING_NAPI_TRACKING_INACTIVE = 255;
-
-    /// <summary>
-    /// In <see cref="io_uring_query_hdr.query_op"/>: which opcodes and flags exist
-    /// (<see cref="io_uring_query_opcode"/>). Since 6.18.
-    /// </summary>
-    public const uint IO_URING_QUERY_OPCODES = 0;
+    internal const ushort IO_URING_OP_SUPPORTED = 1 << 0;
 }

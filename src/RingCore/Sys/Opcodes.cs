@@ -89,7 +89,7 @@ public enum io_uring_op : byte
     /// <summary>
     /// recvmsg. Reads: fd, addr = msghdr, len = 1, msg_flags, ioprio = IORING_RECV* flags,
     /// buf_group. Zero: addr2, file_index. The msghdr, name area, control area and data are lent.
-    /// Result: bytes; multishot buffers begin with an <see cref="io_uring_recvmsg_out"/>. More:
+    /// Result: bytes; multishot buffers begin with an <c>io_uring_recvmsg_out</c>. More:
     /// BUFFER, SOCK_NONEMPTY, MORE. Runs: inline. Since 5.3, multishot 6.0.
     /// </summary>
     IORING_OP_RECVMSG = 10,

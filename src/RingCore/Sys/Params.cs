@@ -10,7 +10,7 @@ namespace RingCore.Sys;
 /// fields; the kernel writes the whole struct back on success. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 120)]
-public struct io_uring_params
+internal struct io_uring_params
 {
     /// <summary>
     /// Offset 0. Out: slots in the SQ, the requested number rounded up to a power of two. Since
@@ -47,7 +47,7 @@ public struct io_uring_params
     [FieldOffset(20)] public uint features;
 
     /// <summary>
-    /// Offset 24. In, with <see cref="SetupFlags.IORING_SETUP_ATTACH_WQ"/>: the ring to share with.
+    /// Offset 24. In, with <c>IORING_SETUP_ATTACH_WQ</c>: the ring to share with.
     /// Since 5.6.
     /// </summary>
     [FieldOffset(24)] public uint wq_fd;
@@ -72,7 +72,7 @@ public struct io_uring_params
 /// Byte offsets of the submission queue's parts within the ring mapping, 40 bytes. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 40)]
-public struct io_sqring_offsets
+internal struct io_sqring_offsets
 {
     /// <summary>
     /// Offset 0. To the head index (u32, free running): advanced by the kernel as it consumes.
@@ -114,7 +114,7 @@ public struct io_sqring_offsets
     [FieldOffset(28)] public uint resv1;
 
     /// <summary>
-    /// Offset 32. In, with <see cref="SetupFlags.IORING_SETUP_NO_MMAP"/>: address of the memory for
+    /// Offset 32. In, with <c>IORING_SETUP_NO_MMAP</c>: address of the memory for
     /// the SQEs. Otherwise zero. Since 6.5.
     /// </summary>
     [FieldOffset(32)] public ulong user_addr;
@@ -124,7 +124,7 @@ public struct io_sqring_offsets
 /// Byte offsets of the completion queue's parts within the ring mapping, 40 bytes. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 40)]
-public struct io_cqring_offsets
+internal struct io_cqring_offsets
 {
     /// <summary>
     /// Offset 0. To the head index (u32, free running): advanced by the application, with release.
@@ -156,7 +156,7 @@ public struct io_cqring_offsets
 
     /// <summary>
     /// Offset 24. To the CQ flags word (u32), written by the application:
-    /// <see cref="RingFlags.IORING_CQ_EVENTFD_DISABLED"/>. Zero on older kernels. Since 5.8.
+    /// <c>IORING_CQ_EVENTFD_DISABLED</c>. Zero on older kernels. Since 5.8.
     /// </summary>
     [FieldOffset(24)] public uint flags;
 
@@ -164,7 +164,7 @@ public struct io_cqring_offsets
     [FieldOffset(28)] public uint resv1;
 
     /// <summary>
-    /// Offset 32. In, with <see cref="SetupFlags.IORING_SETUP_NO_MMAP"/>: address of the memory for
+    /// Offset 32. In, with <c>IORING_SETUP_NO_MMAP</c>: address of the memory for
     /// both rings. Otherwise zero. Since 6.5.
     /// </summary>
     [FieldOffset(32)] public ulong user_addr;

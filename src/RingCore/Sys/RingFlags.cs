@@ -8,65 +8,43 @@ namespace RingCore.Sys;
 /// Bits of the flag words at <c>sq_off.flags</c> (<c>IORING_SQ_*</c>) and <c>cq_off.flags</c>
 /// (<c>IORING_CQ_*</c>).
 /// </summary>
-public static class RingFlags
+internal static class RingFlags
 {
     /// <summary>
     /// SQ bit 0. The SQPOLL thread sleeps and must be woken by
     /// <see cref="EnterFlags.IORING_ENTER_SQ_WAKEUP"/>. Read it after a full fence that follows the
     /// store of the tail. Since 5.1.
     /// </summary>
-    public const uint IORING_SQ_NEED_WAKEUP = 1u << 0;
+    internal const uint IORING_SQ_NEED_WAKEUP = 1u << 0;
 
     /// <summary>
     /// SQ bit 1. CQEs wait outside the full CQ; an enter with GETEVENTS brings them in. Since 5.8.
     /// </summary>
-    public const uint IORING_SQ_CQ_OVERFLOW = 1u << 1;
+    internal const uint IORING_SQ_CQ_OVERFLOW = 1u << 1;
 
     /// <summary>
     /// SQ bit 2. Completion work waits for the task to enter the kernel; only on a ring with
     /// <see cref="SetupFlags.IORING_SETUP_TASKRUN_FLAG"/>. Since 5.19.
     /// </summary>
-    public const uint IORING_SQ_TASKRUN = 1u << 2;
-
-    /// <summary>
-    /// CQ bit 0, set by the application: do not signal the registered eventfd. Since 5.8.
-    /// </summary>
-    public const uint IORING_CQ_EVENTFD_DISABLED = 1u << 0;
+    internal const uint IORING_SQ_TASKRUN = 1u << 2;
 }
 
 /// <summary>
 /// <c>IORING_OFF_*</c>: the offset argument of mmap selects which memory of the ring is mapped.
 /// </summary>
-public static class MmapOffsets
+internal static class MmapOffsets
 {
     /// <summary>
     /// The SQ ring and, with <see cref="Features.IORING_FEAT_SINGLE_MMAP"/>, the CQ ring behind it.
     /// Since 5.1.
     /// </summary>
-    public const ulong IORING_OFF_SQ_RING = 0;
+    internal const ulong IORING_OFF_SQ_RING = 0;
 
     /// <summary>
     /// The CQ ring, for kernels without the single mapping (before 5.4). Since 5.1.
     /// </summary>
-    public const ulong IORING_OFF_CQ_RING = 0x8000000;
+    internal const ulong IORING_OFF_CQ_RING = 0x8000000;
 
     /// <summary>The SQE array. Since 5.1.</summary>
-    public const ulong IORING_OFF_SQES = 0x10000000;
-
-    /// <summary>
-    /// A kernel-allocated buffer ring; its group id goes to <see cref="IORING_OFF_PBUF_SHIFT"/>.
-    /// Since 6.4.
-    /// </summary>
-    public const ulong IORING_OFF_PBUF_RING = 0x80000000;
-
-    /// <summary>
-    /// Bit position of the buffer group id in the offset: <c>IORING_OFF_PBUF_RING | bgid &lt;&lt;
-    /// 16</c>. Since 6.4.
-    /// </summary>
-    public const int IORING_OFF_PBUF_SHIFT = 16;
-
-    /// <summary>
-    /// The bits of the offset by which the kernel tells the mappings apart. Since 6.4.
-    /// </summary>
-    public const ulong IORING_OFF_MMAP_MASK = 0xf8000000;
+    internal const ulong IORING_OFF_SQES = 0x10000000;
 }

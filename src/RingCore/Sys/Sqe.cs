@@ -182,7 +182,7 @@ public struct io_uring_sqe
     [FieldOffset(28)] public uint futex_flags;
 
     /// <summary>
-    /// Offset 28. Fixed fd install: <see cref="OpFlags.IORING_FIXED_FD_NO_CLOEXEC"/> or zero. Since
+    /// Offset 28. Fixed fd install: <c>IORING_FIXED_FD_NO_CLOEXEC</c> or zero. Since
     /// 6.8.
     /// </summary>
     [FieldOffset(28)] public uint install_fd_flags;
@@ -222,7 +222,7 @@ public struct io_uring_sqe
 
     /// <summary>
     /// Offset 44. Direct descriptors: slot number plus one; 0 asks for an ordinary descriptor;
-    /// <see cref="OpFlags.IORING_FILE_INDEX_ALLOC"/> lets the kernel choose the slot. Since 5.15.
+    /// <c>IORING_FILE_INDEX_ALLOC</c> lets the kernel choose the slot. Since 5.15.
     /// </summary>
     [FieldOffset(44)] public uint file_index;
 
@@ -287,7 +287,7 @@ public struct io_uring_sqe
 
 /// <summary>
 /// The command area at the end of an SQE, 16 bytes. On a ring with
-/// <see cref="SetupFlags.IORING_SETUP_SQE128"/> the area runs on for 80 bytes through the second
+/// <c>IORING_SETUP_SQE128</c> the area runs on for 80 bytes through the second
 /// half of the entry; take the address of the first byte to reach them. Since 5.19.
 /// </summary>
 [InlineArray(16)]

@@ -320,25 +320,6 @@ public sealed unsafe class LibcTests
         Assert.Equal(OpFlags.IO_URING_OP_SUPPORTED, ops[recv].flags);
     }
 
-    [Fact]
-    public void Query_AnswersInOurLayout_WhereThereIsOne()
-    {
-        io_uring_query_opcode answer = default;
-        io_uring_query_hdr question = default;
-        question.query_data = (ulong)&answer;
-        question.query_op = OpFlags.IO_URING_QUERY_OPCODES;
-        question.size = (uint)sizeof(io_uring_query_opcode);
-        int result = Libc.io_uring_register(-1, RegisterOps.IORING_REGISTER_QUERY, &question, 0);
-        Assert.SkipWhen(result < 0, "needs IORING_REGISTER_QUERY (6.18)");
-        Assert.Equal(0, question.result);
-        Assert.True(answer.nr_request_opcodes > (uint)io_uring_op.IORING_OP_PIPE);
-        Assert.True(answer.nr_register_opcodes > RegisterOps.IORING_REGISTER_QUERY);
-        Assert.NotEqual(0ul, answer.feature_flags & Features.IORING_FEAT_NO_IOWAIT);
-        Assert.NotEqual(0ul, answer.ring_setup_flags & SetupFlags.IORING_SETUP_CQE_MIXED);
-        Assert.NotEqual(0ul, answer.enter_flags & EnterFlags.IORING_ENTER_NO_IOWAIT);
-        Assert.Equal(0x7ful, answer.sqe_flags & 0x7f);
-    }
-
     private static byte* Map(int fd, nuint size, ulong offset)
     {
         nint address = Libc.mmap(

@@ -19,7 +19,7 @@ internal sealed class SourceText
     /// <summary>Relative to src/RingCore.</summary>
     internal string Path { get; }
 
-    /// <summary>The layer.</summary>
+    /// <summary>The layer; empty at the root, for what spans the layers.</summary>
     internal string Folder { get; }
 
     internal string[] Lines { get; }
@@ -36,7 +36,7 @@ internal sealed class SourceText
             .Select(path => (Full: path, Relative: System.IO.Path.GetRelativePath(root, path)))
             .Where(path => !path.Relative.StartsWith("obj", StringComparison.Ordinal) && !path.Relative.StartsWith("bin", StringComparison.Ordinal))
             .OrderBy(path => path.Relative, StringComparer.Ordinal)
-            .Select(path => new SourceText(path.Relative, path.Relative.Split('/')[0], File.ReadAllText(path.Full)))];
+            .Select(path => new SourceText(path.Relative, path.Relative.Contains('/') ? path.Relative.Split('/')[0] : "", File.ReadAllText(path.Full)))];
     }
 
     internal static string WithoutComments(string text, bool keepStrings)

@@ -1,4 +1,4 @@
-// Ring layer: everything a user can set, in one place. Read once when an executor starts; later changes have no effect.
+// Across the layers: everything a user can set, in one place. Read once when an executor starts; later changes have no effect.
 // It validates ranges and does not touch the kernel.
 
 using System.Runtime.CompilerServices;

@@ -1,4 +1,4 @@
-// Trace: the always-on counters of one executor. Plain fields, written by the owner thread (the few that other threads write
+// Across the layers: the always-on counters of one executor. Plain fields, written by the owner thread (the few that other threads write
 // say so), read by anyone as a snapshot that may be a turn old. They observe; nothing reads them to decide.
 // All fields are 64 bits wide and the levels stand last: the difference counts on it.
 
