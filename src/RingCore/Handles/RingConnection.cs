@@ -1,5 +1,5 @@
-// Handles layer: a connected stream socket, TCP or Unix: how it comes about, and what it has beyond RingStream, leases
-// first of all. Owner thread only.
+// Handles layer: a connected stream socket, TCP or Unix: what it has beyond RingStream, leases first of all. How one is connected is
+// in RingConnection.Connect.cs. Owner thread only.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -11,53 +11,12 @@ namespace RingCore;
 /// A connected TCP or Unix stream socket. Reading and writing may overlap each other; two reads may not. Owner thread only, but
 /// for disposal. Disposing with operations in flight cancels them; unread data then makes the kernel reset the connection.
 /// </summary>
-public sealed class RingConnection : RingStream
+public sealed partial class RingConnection : RingStream
 {
     internal RingConnection(OpDriver driver, int fd, bool ownsFd = true)
         : base(driver, fd, ownsFd, isSocket: true)
     {
     }
-
-    /// <summary>Connects to an IP or Unix end point (IORING_OP_CONNECT, 5.5). Names have to be resolved before: DNS is not a kernel request.</summary>
-    /// <param name="endPoint">An <see cref="IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
-    /// <param name="timeout">Deadline, more than zero; null or <see cref="Timeout.InfiniteTimeSpan"/>: the kernel's own, about two minutes.</param>
-    /// <param name="token">Asks for cancellation.</param>
-    /// <exception cref="System.Net.Sockets.SocketException">Refused, unreachable, no fd left.</exception>
-    /// <exception cref="TimeoutException">The deadline passed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The deadline is not more than zero.</exception>
-    public static async ValueTask<RingConnection> ConnectAsync(EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
-    {
-        OpDriver driver = OpDriver.Required;
-        timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout;
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(timeout));
-        token.ThrowIfCancellationRequested();
-        byte[] address = SocketAddressBytes.From(endPoint);
-        int family = SocketAddressBytes.Family(address);
-        var connection = new RingConnection(driver, SocketCalls.Open(family));
-        try
-        {
-            if (family != SocketConstants.AF_UNIX)
-                SocketCalls.TryNoDelay(connection.Fd);
-            ValueTask<OpResult> connecting = Op.Connect(connection, address).Start(out ulong key, token);
-            ActionTimer? deadline = timeout is { } time ? CancelAfter(time, driver, key) : null;
-            OpResult result = await connecting;
-            bool late = deadline is { HeapIndex: < 0 } && !driver.Stopping; // Shutdown fires every timer early.
-            if (deadline is not null)
-                RingExecutor.Required.Timers.Remove(deadline);
-            if (result.IsSuccess)
-                return connection;
-            int res = result.Res == -Errno.ECANCELED && late ? -Errno.ETIME : result.Res;
-            throw RingErrors.Socket(res, connection, token, $"Connecting to {endPoint}");
-        }
-        catch
-        {
-            connection.Dispose(); // Whatever state the socket is in: after a failed connect it is of no use.
-            throw;
-        }
-    }
-
-    /// <summary>In the timer heap: no second SQE.</summary>
-    private static ActionTimer CancelAfter(TimeSpan time, OpDriver driver, ulong key) => RingExecutor.Required.Timers.Add(time, () => driver.Cancel(key));
 
     /// <summary>Two connected Unix stream sockets (socketpair(2), a plain call: it cannot block), close-on-exec.</summary>
     public static unsafe (RingConnection Left, RingConnection Right) CreatePair()

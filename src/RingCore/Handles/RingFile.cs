@@ -32,7 +32,7 @@ public sealed partial class RingFile : RingHandle
 
     /// <summary>
     /// Opens a file (IORING_OP_OPENAT, 5.6). Takes no lock: FileShare has no counterpart. A directory can be opened for reading,
-    /// to flush it after a rename.
+    /// to flush it after a rename. A FIFO is waited for until its other end is open, as in <see cref="RingPipe.OpenAsync"/>.
     /// </summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="mode">As for System.IO. With <see cref="FileMode.Append"/> only <see cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/> writes.</param>
@@ -51,15 +51,15 @@ public sealed partial class RingFile : RingHandle
         ArgumentException.ThrowIfNullOrEmpty(path);
         OpDriver driver = OpDriver.Required;
         int flags = OpenFlags(mode, access, options);
-        OpResult result = await Op.OpenAt(path, flags, (uint)createMode).Start(token);
-        if (result.Res == -Errno.ENOENT
+        int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
+        if (fd == -Errno.ENOENT
             && ((flags & FileConstants.O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)))))
             throw new DirectoryNotFoundException($"Opening '{path}': its directory is not there ({Errno.Describe(Errno.ENOENT)}).");
-        if (result.Res == -Errno.EINVAL && options.HasFlag(RingFileOptions.Direct))
+        if (fd == -Errno.EINVAL && options.HasFlag(RingFileOptions.Direct))
             throw new IOException($"Opening '{path}': its file system has no O_DIRECT ({Errno.Describe(Errno.EINVAL)}).", Errno.EINVAL);
-        if (!result.IsSuccess)
-            throw RingErrors.File(result.Res, null, token, $"Opening '{path}'", path);
-        return new RingFile(driver, result.Res, path, mode, options);
+        if (fd < 0)
+            throw RingErrors.File(fd, null, token, $"Opening '{path}'", path);
+        return new RingFile(driver, fd, path, mode, options);
     }
 
     /// <summary>Reads at an offset (IORING_OP_READ, 5.6). May be short; 0 at the end of the file.</summary>

@@ -70,9 +70,9 @@ public sealed class RingListener : RingHandle
             }
 
             RingErrors.ThrowIfFailed(SocketCalls.Bind(fd, address), $"Binding to {endPoint}");
-            string path = endPoint is UnixDomainSocketEndPoint ? endPoint.ToString()! : "";
-            bool isFile = path.Length > 0 && path[0] is not ('@' or '\0'); // Not an abstract name.
-            return new RingListener(driver, fd, SocketCalls.EndPointOf(fd, peer: false) ?? endPoint, isFile ? path : null);
+            bool isPath = SocketAddressBytes.IsPath(address); // In full: the working directory may change.
+            string? path = isPath ? Path.GetFullPath(endPoint.ToString()!) : null;
+            return new RingListener(driver, fd, SocketCalls.EndPointOf(fd, peer: false) ?? endPoint, path);
         }
         catch
         {

@@ -35,8 +35,9 @@ public sealed class RingPipe : RingStream
     }
 
     /// <summary>
-    /// Opens a FIFO (IORING_OP_OPENAT, 5.6). Waits until its other end is open, too, for which it keeps a kernel worker thread.
-    /// <see cref="FileAccess.ReadWrite"/> does not wait.
+    /// Opens a FIFO (IORING_OP_OPENAT, 5.6). Waits until its other end is open, too, without a kernel worker
+    /// thread: nothing tells of it, so it looks again after 1 to 20 ms. <see cref="FileAccess.ReadWrite"/> does
+    /// not wait.
     /// </summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="access">Which end.</param>
@@ -47,12 +48,9 @@ public sealed class RingPipe : RingStream
         if (access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
-        Op open = Op.OpenAtWorker(path, (int)access - 1); // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
-        OpResult result;
-        do
-            result = await open.Start(token);
-        while (result.Res == -Errno.EINTR); // The process was stopped and goes on (job control, a debugger): its workers notice.
-        return result.IsSuccess ? new RingPipe(driver, result.Res, ownsFd: true) : throw RingErrors.File(result.Res, null, token, $"Opening '{path}'");
+        int fd = await PathOpen.OpenAsync(path, (int)access - 1, 0, token); // O_RDONLY: 0; the FileAccess is 1.
+        return fd >= 0 ? new RingPipe(driver, fd, ownsFd: true)
+            : throw RingErrors.File(fd, null, token, $"Opening '{path}'");
     }
 
     /// <summary>Takes over an fd that is read or written at its own position: a pipe's end, a terminal, a FIFO.</summary>

@@ -11,14 +11,19 @@ namespace RingCore;
 /// <summary>socket, bind, listen and their kin.</summary>
 internal static unsafe class SocketCalls
 {
-    internal static int Open(int family) => RingErrors.ThrowIfFailed(
-        Libc.socket(family, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0),
-        "Opening a socket");
+    internal static int Open(int family, int flags = 0) => RingErrors.ThrowIfFailed(
+        Libc.socket(family, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC | flags, 0), "Opening a socket");
 
     internal static int Bind(int fd, byte[] address)
     {
         fixed (byte* bytes = address)
             return Libc.bind(fd, bytes, (uint)address.Length);
+    }
+
+    internal static int Connect(int fd, byte[] address)
+    {
+        fixed (byte* bytes = address)
+            return Libc.connect(fd, bytes, (uint)address.Length);
     }
 
     /// <summary>0, or −errno.</summary>

@@ -14,20 +14,16 @@ public readonly partial struct Op
 {
     private const uint CurrentDirectory = unchecked((uint)AT_FDCWD);
 
-    /// <summary>Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close.</summary>
+    /// <summary>
+    /// Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close. Open a FIFO with O_NONBLOCK:
+    /// without, the kernel opens it as if with it, or waits for its other end on a worker thread, of which
+    /// there are few.
+    /// </summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>
     /// <param name="mode">Permission bits of a file it creates.</param>
     public static Op OpenAt(string path, int openFlags, uint mode = 0x1B6) =>
         OfPath(IORING_OP_OPENAT, Checked(path), len: mode, flags: (uint)(openFlags | O_CLOEXEC));
-
-    /// <summary>
-    /// As <see cref="OpenAt"/>, from the start on a worker. Tried inline, a FIFO would open as if O_NONBLOCK
-    /// were asked for: its reader would find no writer and read the end at once, and its writer would get
-    /// −ENXIO where it is to wait for a reader.
-    /// </summary>
-    internal static Op OpenAtWorker(string path, int openFlags) => new(
-        IORING_OP_OPENAT, extra: Checked(path), off: 1, fd: AT_FDCWD, opFlags: (uint)(openFlags | O_CLOEXEC));
 
     /// <summary>
     /// Asks about a path (IORING_OP_STATX, 5.6). Result 0. Always runs on a kernel worker thread.
@@ -192,8 +188,6 @@ public readonly partial struct Op
         else if (((string)Extra!).Contains('\0', StringComparison.Ordinal))
             second = (ulong)(first + new ReadOnlySpan<byte>(first, int.MaxValue).IndexOf((byte)0) + 1);
         Prep.Path(sqe, _code, first, second, _len, _opFlags);
-        if (_code == IORING_OP_OPENAT && Off != 0)
-            sqe->flags = SqeFlags.IOSQE_ASYNC;
     }
 
     private static string Checked(string path) => path.Contains('\0', StringComparison.Ordinal)

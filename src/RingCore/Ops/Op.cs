@@ -19,8 +19,7 @@ public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
 
-    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr; an
-    // open that wants a worker has Off 1.
+    // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr.
     private readonly ulong _addr;
     private readonly int _fd;
     private readonly uint _len;

@@ -9,6 +9,9 @@ namespace RingCore.Sys;
 /// </summary>
 public static class FileConstants
 {
+    /// <summary>The bits of the flags that tell reading from writing.</summary>
+    public const int O_ACCMODE = 3;
+
     /// <summary>Open for reading.</summary>
     public const int O_RDONLY = 0;
 
@@ -107,6 +110,9 @@ public static class FileConstants
     /// <summary>Mode: a regular file.</summary>
     public const int S_IFREG = 0x8000;
 
+    /// <summary>Mode: a named pipe.</summary>
+    public const int S_IFIFO = 0x1000;
+
     /// <summary>Mode: a directory.</summary>
     public const int S_IFDIR = 0x4000;
 
@@ -135,6 +141,9 @@ public static class FileConstants
 
     /// <summary>Fcntl: set the open file's flags.</summary>
     internal const int F_SETFL = 4;
+
+    /// <summary>Fcntl: size of a pipe's buffer; -EBADF for what is no pipe. Since 2.6.35.</summary>
+    public const int F_GETPIPE_SZ = 1032;
 
     /// <summary>Fcntl: size of a pipe's buffer, set. Since 2.6.35.</summary>
     internal const int F_SETPIPE_SZ = 1031;

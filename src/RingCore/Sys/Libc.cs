@@ -132,6 +132,16 @@ internal static unsafe class Libc
     }
 
     /// <summary>
+    /// What descriptors are ready for, without waiting where <paramref name="timeout"/>, in
+    /// milliseconds, is 0. The number of those that are.
+    /// </summary>
+    public static int poll(pollfd* fds, nuint nfds, int timeout)
+    {
+        int result = poll_(fds, nfds, timeout);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
+    /// <summary>
     /// Makes a socket and returns its descriptor. <paramref name="type"/> may carry SOCK_CLOEXEC
     /// and SOCK_NONBLOCK.
     /// </summary>
@@ -147,6 +157,15 @@ internal static unsafe class Libc
     internal static int socketpair(int domain, int type, int protocol, int* sv)
     {
         return socketpair_(domain, type, protocol, sv) >= 0 ? 0 : NegativeErrno();
+    }
+
+    /// <summary>
+    /// Connects a socket; may block unless it is O_NONBLOCK: then -EINPROGRESS (TCP), or -EAGAIN
+    /// for a Unix socket whose listener's backlog is full, which no poll tells the end of.
+    /// </summary>
+    public static int connect(int fd, void* addr, uint addrlen)
+    {
+        return connect_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
 
     /// <summary>
@@ -357,11 +376,17 @@ internal static unsafe class Libc
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
     private static extern nint write_(int fd, void* buffer, nuint count);
 
+    [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static extern int poll_(pollfd* fds, nuint nfds, int timeout);
+
     [DllImport("libc", EntryPoint = "socket", SetLastError = true)]
     private static extern int socket_(int domain, int type, int protocol);
 
     [DllImport("libc", EntryPoint = "socketpair", SetLastError = true)]
     private static extern int socketpair_(int domain, int type, int protocol, int* sv);
+
+    [DllImport("libc", EntryPoint = "connect", SetLastError = true)]
+    private static extern int connect_(int fd, void* addr, uint addrlen);
 
     [DllImport("libc", EntryPoint = "bind", SetLastError = true)]
     private static extern int bind_(int fd, void* addr, uint addrlen);

@@ -21,6 +21,20 @@ internal unsafe struct iovec
     [FieldOffset(8)] public nuint iov_len;
 }
 
+/// <summary>What poll asks of a descriptor and what it answers, 8 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 8)]
+internal struct pollfd
+{
+    /// <summary>Offset 0. The descriptor.</summary>
+    [FieldOffset(0)] public int fd;
+
+    /// <summary>Offset 4. POLL* that are asked for.</summary>
+    [FieldOffset(4)] public short events;
+
+    /// <summary>Offset 6. Written by the kernel: those that hold, and POLLERR and POLLHUP unasked.</summary>
+    [FieldOffset(6)] public short revents;
+}
+
 /// <summary>
 /// Message of sendmsg and recvmsg, 56 bytes. The kernel reads it while the SQE is consumed; for
 /// RECVMSG it writes lengths and flags back at completion, so it must live until the CQE.

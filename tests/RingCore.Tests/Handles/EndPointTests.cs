@@ -115,6 +115,29 @@ public sealed class EndPointTests : LiveTest
     });
 
     [Theory, MemberData(nameof(Modes))]
+    public void UnixPathThatBeginsWithAnAt_IsAPath_AndIsRemovedFromTheDirectoryItWasGivenIn(string mode) => Run(mode, async () =>
+    {
+        string folder = Directory.CreateTempSubdirectory("ringcore-").FullName, before = Environment.CurrentDirectory;
+        try
+        {
+            Environment.CurrentDirectory = folder;
+            var address = new UnixDomainSocketEndPoint("@service");
+            RingListener listener = RingListener.Bind(address);
+            Assert.True(File.Exists(Path.Combine(folder, "@service")));
+            (RingConnection client, RingConnection server) = await Meet(listener, address);
+            (client, server).Dispose();
+            Environment.CurrentDirectory = before;
+            await listener.DisposeAsync();
+            Assert.Empty(Directory.GetFileSystemEntries(folder));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+            Directory.Delete(folder, recursive: true);
+        }
+    });
+
+    [Theory, MemberData(nameof(Modes))]
     public void AbstractUnixName_LeavesNoFile(string mode) => Run(mode, async () =>
     {
         var address = new UnixDomainSocketEndPoint($"\0ringcore-{Path.GetRandomFileName()}");

@@ -71,6 +71,9 @@ internal static partial class ChildProcess
                 case ["cat"]:
                     Handles.StandardStreamTests.Cat();
                     return 0;
+                case ["stopped", string folder]:
+                    Handles.NeverWaitTests.Stopped(folder);
+                    return 0;
                 case ["echo"]:
                     Echo();
                     return 0;

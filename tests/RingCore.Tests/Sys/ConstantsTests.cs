@@ -303,6 +303,7 @@ public sealed class ConstantsTests
     {
         AssertConstants(typeof(FileConstants),
         [
+            ("O_ACCMODE", 3),
             ("O_RDONLY", 0),
             ("O_WRONLY", 1),
             ("O_RDWR", 2),
@@ -331,6 +332,7 @@ public sealed class ConstantsTests
             ("STATX_DIOALIGN", 0x2000u),
             ("S_IFMT", 0xF000),
             ("S_IFREG", 0x8000),
+            ("S_IFIFO", 0x1000),
             ("S_IFDIR", 0x4000),
             ("S_IFLNK", 0xA000),
             ("FALLOC_FL_KEEP_SIZE", 1),
@@ -341,6 +343,7 @@ public sealed class ConstantsTests
             ("F_GETFD", 1),
             ("F_GETFL", 3),
             ("F_SETFL", 4),
+            ("F_GETPIPE_SZ", 1032),
             ("F_SETPIPE_SZ", 1031),
             ("PROT_READ", 1),
             ("PROT_WRITE", 2),

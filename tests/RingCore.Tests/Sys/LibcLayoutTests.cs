@@ -18,6 +18,17 @@ public sealed unsafe class LibcLayoutTests
     }
 
     [Fact]
+    public void pollfd_MatchesTheKernel()
+    {
+        pollfd s = default;
+        var golden = new GoldenLayout<pollfd>(&s, size: 8);
+        golden.Field(nameof(s.fd), &s.fd, offset: 0, size: 4);
+        golden.Field(nameof(s.events), &s.events, offset: 4, size: 2);
+        golden.Field(nameof(s.revents), &s.revents, offset: 6, size: 2);
+        golden.NothingForgotten();
+    }
+
+    [Fact]
     public void msghdr_MatchesTheKernel()
     {
         msghdr s = default;

@@ -20,6 +20,7 @@ public sealed unsafe class LibcTests
         Assert.Equal(-EBADF, Libc.read(-1, &b, 1));
         Assert.Equal(-EBADF, Libc.write(-1, &b, 1));
         Assert.Equal(-EBADF, Libc.bind(-1, &b, 1));
+        Assert.Equal(-EBADF, Libc.connect(-1, &b, 1));
         Assert.Equal(-EBADF, Libc.listen(-1, 1));
         Assert.Equal(-EBADF, Libc.shutdown(-1, SHUT_RDWR));
         Assert.Equal(-EBADF, Libc.fcntl(-1, F_GETFL, 0));

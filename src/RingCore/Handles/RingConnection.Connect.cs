@@ -1,0 +1,85 @@
+// Handles layer: connecting a stream socket. TCP by an op, which the kernel polls for; Unix by a call that cannot
+// block, and again while the listener's backlog is full: as an op it would keep a kernel worker, where signals
+// would meet it, too (docs/decisions/0010-never-wait-on-a-worker.md). Owner thread only.
+
+using System.Net;
+using RingCore.Sys;
+
+namespace RingCore;
+
+public sealed partial class RingConnection
+{
+    /// <summary>
+    /// Connects to an IP (IORING_OP_CONNECT, 5.5) or Unix end point (connect(2)). Where a Unix listener's backlog
+    /// is full it waits, asking again after 1 to 20 ms. Names have to be resolved before: DNS is not a kernel
+    /// request.
+    /// </summary>
+    /// <param name="endPoint">
+    /// An <see cref="IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.
+    /// </param>
+    /// <param name="timeout">
+    /// Deadline, more than zero; null or <see cref="Timeout.InfiniteTimeSpan"/>: the kernel's own, about two
+    /// minutes for TCP, none for Unix.
+    /// </param>
+    /// <param name="token">Asks for cancellation.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">Refused, unreachable, no fd left.</exception>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is not more than zero.</exception>
+    public static async ValueTask<RingConnection> ConnectAsync(
+        EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
+    {
+        OpDriver driver = OpDriver.Required;
+        timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(
+            timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(timeout));
+        token.ThrowIfCancellationRequested();
+        byte[] address = SocketAddressBytes.From(endPoint);
+        int family = SocketAddressBytes.Family(address);
+        bool isUnix = family == SocketConstants.AF_UNIX;
+        int fd = SocketCalls.Open(family, isUnix ? SocketConstants.SOCK_NONBLOCK : 0);
+        var connection = new RingConnection(driver, fd);
+        try
+        {
+            int res = isUnix ? await connection.ConnectUnixAsync(address, timeout, token)
+                : await connection.ConnectIpAsync(address, timeout, token);
+            return res >= 0 ? connection
+                : throw RingErrors.Socket(res, connection, token, $"Connecting to {endPoint}");
+        }
+        catch
+        {
+            connection.Dispose(); // Whatever state the socket is in: after a failed connect it is of no use.
+            throw;
+        }
+    }
+
+    private async ValueTask<int> ConnectIpAsync(byte[] address, TimeSpan? timeout, CancellationToken token)
+    {
+        SocketCalls.TryNoDelay(Fd);
+        ValueTask<OpResult> connecting = Op.Connect(this, address).Start(out ulong key, token);
+        RingTimers timers = RingExecutor.Required.Timers;
+        ActionTimer? deadline = timeout is { } time ? timers.Add(time, () => Driver.Cancel(key)) : null;
+        int res = (await connecting).Res;
+        bool late = deadline is { HeapIndex: < 0 } && !Driver.Stopping; // Shutdown fires every timer early.
+        if (deadline is not null)
+            timers.Remove(deadline);
+        return res == -Errno.ECANCELED && late ? -Errno.ETIME : res;
+    }
+
+    private async ValueTask<int> ConnectUnixAsync(byte[] address, TimeSpan? timeout, CancellationToken token)
+    {
+        RingTimers timers = RingExecutor.Required.Timers;
+        long deadline = timers.DeadlineAfter(timeout ?? TimeSpan.MaxValue);
+        int pause = 0, res;
+        while ((res = Driver.Stopping ? -Errno.ECANCELED : SocketCalls.Connect(Fd, address)) == -Errno.EAGAIN)
+        {
+            long left = deadline - timers.NowNs;
+            if (left <= 0)
+                return -Errno.ETIME;
+            var most = TimeSpan.FromTicks(left / TimeSpan.NanosecondsPerTick + 1);
+            await PathOpen.PauseAsync(ref pause, most, token);
+        }
+
+        Libc.fcntl(Fd, FileConstants.F_SETFL, 0); // It has no other flag.
+        return res;
+    }
+}
