@@ -23,8 +23,9 @@ public sealed record RingOptions
     /// <summary>
     /// A kernel thread that takes submissions without a call (IORING_SETUP_SQPOLL; no privilege needed since 5.11). It keeps a core
     /// busy while there is work and this long after; then it sleeps, and the next submission wakes it with one call. 1 ms to 1 hour;
-    /// null (the default): none. Where the kernel refuses it the executor goes without: see <see cref="Ring.Dropped"/>. docs/options.md
-    /// says when it pays.
+    /// null (the default): none. Where the kernel refuses it the executor goes without: see <see cref="Ring.Dropped"/>. That thread
+    /// keeps the rights of the executor's start: when the process gives up some (setuid, setgroups, capabilities), ops that name a path
+    /// or make a socket throw <see cref="InvalidOperationException"/>. docs/options.md says when it pays.
     /// </summary>
     public TimeSpan? SqPoll { get; init; }
 

@@ -189,12 +189,12 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     }
 
     /// <summary>
-    /// An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready: a poll waits for it, then
-    /// the op goes again.
+    /// An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready; or a kernel worker that waited
+    /// for it, until a signal came: a poll waits for it, then the op goes again.
     /// </summary>
     private bool PollsFirst(ref int res)
     {
-        bool again = _polls ? res > 0 : res == -EAGAIN;
+        bool again = _polls ? res > 0 : res is -EAGAIN or -EINTR;
         _polls = again && !_polls;
         if (!again)
             return false;

@@ -241,9 +241,9 @@ internal sealed unsafe class WriteQueue : OpSink
     /// <summary>The CQE of a gathered send: its bytes belong to the queue's first writes, in order.</summary>
     internal override void OnTerminal(int res, uint flags, int step)
     {
-        if (res == -EAGAIN && !_stream.IsDisposed && !Driver.Stopping && Driver.AdmitAgain() == 0)
+        if (res is -EAGAIN or -EINTR && !_stream.IsDisposed && !Driver.Stopping && Driver.AdmitAgain() == 0)
         {
-            // An O_NONBLOCK pipe or terminal: a poll waits for it.
+            // An O_NONBLOCK pipe or terminal, or a worker that a signal interrupted: a poll waits for it.
             _polls = true;
             ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
             Prep.Poll(sqe, POLLOUT);

@@ -208,7 +208,8 @@ public readonly partial struct Op
     /// <summary>
     /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer
     /// kernels (seen on 6.18) go on behind a failed fsync, fallocate, ftruncate, statx or path op all the
-    /// same: let nothing follow that must not run then.
+    /// same: let nothing follow that must not run then. Nor do kernels before 5.18 stop behind a step that they
+    /// refuse while they take it in: flags that they do not know, an fd that is not open.
     /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
@@ -272,8 +273,23 @@ public readonly partial struct Op
     internal void ThrowIfUnusable()
     {
         _handle?.ThrowIfNotReady();
+        if (Extra is not null || _code == IORING_OP_SOCKET)
+            ThrowIfRestUnusable(OpDriver.Required.Ring);
+    }
+
+    /// <summary>
+    /// A poller has the rights of its set-up: what names a path, or makes a socket, would have them still when the
+    /// process has given them up. (What an fd allows was decided when it was opened.)
+    /// </summary>
+    private void ThrowIfRestUnusable(Ring ring)
+    {
         (Extra as RingHandle)?.ThrowIfNotReady();
         (Extra as RingBuffer)?.Owner.ThrowIfUnusable();
+        bool asksForRights = Extra is byte[] address ? SocketAddressBytes.IsPath(address) : _handle is null;
+        if (asksForRights && ring.IsPolled && ring.PollerCredentials != Credentials.OfThisThread())
+            throw new InvalidOperationException(
+                $"{_code}: this executor's submission poller has the rights of its start, and the process has "
+                + "others now. Start the executor afterwards, or without RingOptions.SqPoll.");
     }
 
     /// <summary>

@@ -38,11 +38,22 @@ public sealed class OpChain
     /// <summary>The whole chain goes in with the next enter. For one await, on the owner thread.</summary>
     /// <param name="token">Cancels the step that runs; the steps behind it then end with
     /// −ECANCELED.</param>
+    /// <exception cref="NotSupportedException">
+    /// A kernel before 5.18 (no <see cref="RingFeatures.SubmitAll"/>) does not have a step's opcode.
+    /// </exception>
     public ValueTask<ChainResult> Start(CancellationToken token = default)
     {
         OpDriver driver = OpDriver.Required;
         foreach (ref readonly Op step in _steps.AsSpan())
+        {
             step.ThrowIfUnusable();
+
+            // FALLBACK SubmitAll (5.18): before, a step refused as it is taken in ends the batch; what stands behind
+            // it comes with the next, and runs, as a chain of its own.
+            if (!driver.Ring.Features.HasFlag(RingFeatures.SubmitAll) && !driver.Ring.Supports(step.Code))
+                throw new NotSupportedException($"{step.Code} is not in this kernel, and the steps behind it would run.");
+        }
+
         ChainRun run = driver.Chains.Rent();
         int refused = run.Lend(driver, _steps, token);
         run.Begin();

@@ -97,6 +97,8 @@ public sealed unsafe class Ring : IDisposable
             _cqMask = p.cq_entries - 1;
             _sqHead = _sqTail = _published = *_kernelSqTail;
             IsPolled = _setup.Features.HasFlag(RingFeatures.SqPoll);
+            if (IsPolled)
+                PollerCredentials = Credentials.OfThisThread();
 
             // FALLBACK NoSqArray (6.6): SQE i always stands at place i, so the index array is written once.
             if (hasArray)
@@ -183,6 +185,9 @@ public sealed unsafe class Ring : IDisposable
 
     /// <summary>Whether a kernel thread takes the SQEs (<see cref="RingOptions.SqPoll"/>).</summary>
     public bool IsPolled { get; }
+
+    /// <summary>With which rights that thread runs requests: those of the set-up, whatever becomes of ours.</summary>
+    internal Credentials PollerCredentials { get; }
 
     /// <summary>Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -366,6 +366,28 @@ public sealed partial class RingPipeTests : LiveTest
         Assert.Equal(3, kernel.Taken.Count(op => op.Opcode == IORING_OP_OPENAT));
     }
 
+    [Theory]
+    [InlineData(Errno.EINTR)]
+    [InlineData(512)]
+    public void WorkerThatASignalInterrupts_ReadsAndWritesAgain_BehindAPoll(int errno)
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_READ).Complete(-errno).Complete(-errno).Complete(3);
+        kernel.On(IORING_OP_WRITE).Complete(-errno).Complete(2);
+        kernel.On(IORING_OP_WRITEV).Complete(-errno).Complete(2);
+        kernel.On(IORING_OP_POLL_ADD).Complete(1).Complete(1).Complete(4).Complete(4);
+        kernel.Run(async () =>
+        {
+            using RingPipe pipe = RingPipe.Adopt(kernel.NewFd("terminal"));
+            Assert.Equal(3, await pipe.ReadAsync(new byte[10]));
+            ValueTask first = pipe.WriteAsync(new byte[2]), second = pipe.WriteAsync(new byte[1]), third = pipe.WriteAsync(new byte[1]);
+            await first;
+            await second;
+            await third;
+        });
+        Assert.Equal(4, kernel.Taken.Count(op => op.Opcode == IORING_OP_POLL_ADD));
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public void Fifo_OpensWhenBothEndsDo(string mode) => Run(mode, async () =>
     {

@@ -274,4 +274,28 @@ public sealed class ChainTests
             Assert.True((await next).IsSuccess);
         });
     }
+
+    [Fact]
+    public void OpcodeThatIsNotThere_BeforeSubmitAll_IsRefused_ForWhatFollowsWouldRun()
+    {
+        using FakeKernel kernel = FakeKernel.Linux510();
+        kernel.Run(async () =>
+        {
+            await Op.Nop();
+            using var file = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            OpChain chain = Op.Nop().Then(Op.Mkdir("new")).Then(Op.Fsync(file));
+            var e = Assert.IsType<NotSupportedException>(Record.Exception(() => chain.Start().Preserve()));
+            Assert.Contains("IORING_OP_MKDIRAT", e.Message, StringComparison.Ordinal);
+            Assert.True((await Op.Nop().Then(Op.Nop())).IsSuccess);
+        });
+        Assert.DoesNotContain(kernel.Taken, op => op.Opcode == IORING_OP_FSYNC);
+    }
+
+    [Fact]
+    public void OpcodeThatIsNotThere_WithSubmitAll_BreaksTheChainInTheKernel()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Opcodes.Remove(IORING_OP_MKDIRAT);
+        kernel.Run(async () => Assert.Equal(1, (await Op.Nop().Then(Op.Mkdir("new")).Then(Op.Nop())).BrokenAt));
+    }
 }

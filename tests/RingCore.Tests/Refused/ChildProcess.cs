@@ -71,6 +71,9 @@ internal static partial class ChildProcess
                 case ["cat"]:
                     Handles.StandardStreamTests.Cat();
                     return 0;
+                case ["rights", string rights]:
+                    Ops.RightsTests.GiveUp(rights.Split(' ')[0], rights.Split(' ')[1]);
+                    return 0;
                 case ["stopped", string folder]:
                     Handles.NeverWaitTests.Stopped(folder);
                     return 0;

@@ -13,7 +13,7 @@ internal static class SyscallNumbers
         getpeername 52  socketpair 53  setsockopt 54  getsockopt 55  clone 56  execve 59  exit 60  kill 62  uname 63
         fcntl 72  flock 73  fsync 74  ftruncate 77  getcwd 79  chdir 80  fchdir 81  unlink 87  readlink 89  fchmod 91
         umask 95  gettimeofday 96  getrlimit 97  getrusage 98  sysinfo 99  times 100  getuid 102  getgid 104  setuid 105
-        setgid 106  geteuid 107  getegid 108  getppid 110  setgroups 116  getsid 124  capget 125  capset 126
+        setgid 106  geteuid 107  getegid 108  getppid 110  getgroups 115  setgroups 116  getsid 124  capget 125  capset 126
         rt_sigtimedwait 128  sigaltstack 131  mknod 133  statfs 137  fstatfs 138  getpriority 140  sched_getparam 143
         sched_setscheduler 144  sched_getscheduler 145  sched_get_priority_max 146  sched_get_priority_min 147  mlock 149
         prctl 157  arch_prctl 158  gettid 186  time 201  futex 202  sched_setaffinity 203  sched_getaffinity 204
