@@ -68,7 +68,7 @@ async RingTask Echo(int fd)
     await Op.Close(fd); // Only now that none of its ops is with the kernel: in a moment the number may be somebody else's.
 }
 
-// ── From here on as in 06, with other opcodes in Op. ──
+// ── From here on as in 06, without the report of each turn, and with other opcodes in Op. ──
 // One thread, one ring, one loop.
 internal static class RingExecutor
 {

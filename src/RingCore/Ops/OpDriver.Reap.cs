@@ -33,6 +33,7 @@ internal sealed unsafe partial class OpDriver
     /// <summary>Step 4: handles the CQEs that are ready. Queues continuations; runs none.</summary>
     internal void Reap()
     {
+        // DOC: reap
         uint ready = (uint)(_asideTail - _asideHead) + Ring.Ready;
         for (; ready > 0 && TryNext(out io_uring_cqe cqe); ready--)
         {
@@ -42,6 +43,7 @@ internal sealed unsafe partial class OpDriver
             else
                 Handle(ref slot, cqe.user_data, cqe.res, cqe.flags);
         }
+        // DOC: end
 
         if (Ring.Overflowed)
             Ring.Counters.Overflows++;

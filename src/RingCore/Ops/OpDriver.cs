@@ -151,11 +151,13 @@ internal sealed unsafe partial class OpDriver
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Admit(CancellationToken token, int slots = 1, int sqes = 1)
     {
+        // DOC: admit
         if (Stopping || token.IsCancellationRequested)
             return -ECANCELED;
         return Table.Capacity - Table.InUse >= slots && Ring.HasRoom((uint)sqes)
             ? 0
             : AdmitSlow(token, slots, sqes);
+        // DOC: end
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -210,7 +210,7 @@ public sealed class BadPeerTests : LiveTest
     [Theory, MemberData(nameof(AllModes))]
     public void FloodOnAHandlerThatDoesNotRead_IsNotNoticedByOthers(string mode) => Run(mode, async () =>
     {
-        // Conformance D5 44 and 45. One byte of the flood is leased and kept, the rest never read.
+        // Conformance C5 44 and 45. One byte of the flood is leased and kept, the rest never read.
         await using RingListener listener = RingListener.Bind(Loopback);
         using var stop = new CancellationTokenSource();
         RingTask<RingConnection> accepting = RingExecutor.Spawn(() => listener.AcceptAsync());

@@ -9,7 +9,7 @@ namespace RingCore.Tests.Handles;
 
 public sealed class CancelTests : LiveTest
 {
-    /// <summary>Conformance D3 26. A canceller thread strikes while reads end, and their slots are used again at once.</summary>
+    /// <summary>Conformance C3 26. A canceller thread strikes while reads end, and their slots are used again at once.</summary>
     private static void CancelRace(string mode, int rounds, int lanes) => Run(mode, async () =>
     {
         const int seed = 26;
@@ -188,7 +188,7 @@ public sealed class CancelTests : LiveTest
     [Theory, MemberData(nameof(AllModes))]
     public void CancelAll_HitsOnlyItsHandle(string mode) => Run(mode, async () =>
     {
-        // Conformance D3 27: by handle.
+        // Conformance C3 27: by handle.
         (RingConnection a, RingConnection b) = UnixPair();
         (RingConnection other, RingConnection feed) = UnixPair();
         ValueTask<int> hit = a.ReadAsync(new byte[1]);

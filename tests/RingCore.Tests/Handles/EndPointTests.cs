@@ -163,7 +163,7 @@ public sealed class EndPointTests : LiveTest
     [Theory, MemberData(nameof(Modes))]
     public void Options_RoundTrip(string mode) => Run(mode, async () =>
     {
-        // Conformance D4 36.
+        // Conformance C4 36.
         (RingConnection client, RingConnection server) = await TcpPair();
         SocketOptions options = client.Options;
         Assert.True(options.NoDelay);

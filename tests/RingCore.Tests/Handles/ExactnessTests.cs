@@ -240,7 +240,7 @@ public sealed class ExactnessTests : LiveTest
     [Theory, MemberData(nameof(AllModes))]
     public void HalfClose_BothWays_DeliversTheRestThenTheEnd(string mode) => Run(mode, async () =>
     {
-        // Conformance D4 37: data sent right before the shutdown is received; shutting down again is harmless.
+        // Conformance C4 37: data sent right before the shutdown is received; shutting down again is harmless.
         for (int round = 0; round < 10; round++)
         {
             (RingConnection a, RingConnection b) = round % 2 == 0 ? await TcpPair() : UnixPair();
@@ -265,7 +265,7 @@ public sealed class ExactnessTests : LiveTest
     [Theory, MemberData(nameof(AllModes))]
     public void ReadExactly_AcrossTheEnd_SaysHowMuchCame(string mode) => Run(mode, async () =>
     {
-        // Conformance D5 42.
+        // Conformance C5 42.
         (RingConnection a, RingConnection b) = await TcpPair();
         byte[] buffer = new byte[100];
         await a.WriteAsync("abc"u8.ToArray());

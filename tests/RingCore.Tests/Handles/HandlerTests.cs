@@ -325,7 +325,7 @@ public sealed class HandlerTests : LiveTest
     [Theory, MemberData(nameof(AllModes))]
     public void DisposedListenerWithAcceptPending_FreesItsPortAtOnce(string mode) => Run(mode, async () =>
     {
-        // Conformance D3 29.
+        // Conformance C3 29.
         RingListener listener = RingListener.Bind(Loopback);
         EndPoint address = listener.LocalEndPoint;
         for (int i = 0; i < 20; i++)

@@ -1,4 +1,4 @@
-// Tests: Handles. Conformance D6 55 to 59: data of every kind of transfer against a reference array, buffered and direct, aligned
+// Tests: Handles. Conformance C6 55 to 59: data of every kind of transfer against a reference array, buffered and direct, aligned
 // and not, in one memory or many, at any offset; whole writes over a fake kernel that cuts them; append, sizes, status, options.
 
 using System.Buffers;
@@ -304,7 +304,7 @@ public sealed class RingFileIoTests : LiveTest, IDisposable
         Assert.True((await folder.GetStatusAsync()).IsDirectory);
     });
 
-    /// <summary>Conformance D6 58, and 59's large files: beyond 4 GiB, and beyond what the file system holds.</summary>
+    /// <summary>Conformance C6 58, and 59's large files: beyond 4 GiB, and beyond what the file system holds.</summary>
     [Theory, MemberData(nameof(Modes))]
     public void LargeOffsets_Work_UpToTheFileSystemsLimit(string mode) => Run(mode, async () =>
     {

@@ -175,7 +175,7 @@ public sealed class RingFileTests : LiveTest, IDisposable
     [Theory, MemberData(nameof(Modes))]
     public void CancelledFileRead_EndsOnce_AndTheBufferIsNotTouchedAfterwards(string mode) => Run(mode, async () =>
     {
-        // Conformance D3 25.
+        // Conformance C3 25.
         byte[] data = RandomBytes(1 << 20, 3);
         File.WriteAllBytes(Name("d"), data);
         await using RingFile file = await RingFile.OpenAsync(Name("d"));

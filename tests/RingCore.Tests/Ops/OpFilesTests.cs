@@ -102,7 +102,7 @@ public sealed class OpFilesTests : LiveTest, IDisposable
 
     private static async RingTask Is(int errno, Op op) => Assert.Equal((op.ToString(), errno), (op.ToString(), (await op).Errno));
 
-    /// <summary>Conformance D6 60: these run with every feature set; the opcodes themselves are 5.11 and 5.15.</summary>
+    /// <summary>Conformance C6 60: these run with every feature set; the opcodes themselves are 5.11 and 5.15.</summary>
     [Theory, MemberData(nameof(AllModes))]
     public void PathOps_DoWhatSystemIoSees(string mode) => Run(mode, async () =>
     {

@@ -1,5 +1,5 @@
 // Tests: Tidy. What the source has promised about itself: headers, sizes, layers, comments at every memory-ordering operation, no
-// call that would block or hide, and documents that quote the loop as it is.
+// call that would block or hide. What documents promise: DocumentTests.
 
 using System.Text.RegularExpressions;
 
@@ -145,28 +145,6 @@ public sealed partial class TidyTests
         Assert.Empty(offenders);
     }
 
-    [Theory]
-    [InlineData("README.md")]
-    [InlineData("ARCHITECTURE.md")]
-    public void Document_QuotesTheLoopAsItIs(string document)
-    {
-        string text = File.ReadAllText(Repository.Path(document));
-        Match quote = Quote().Match(text);
-        Assert.True(quote.Success, $"{document} does not quote the loop");
-        string source = File.ReadAllText(Repository.Path("src", "RingCore", "Executor", "RingExecutor.cs"));
-        Match loop = Loop().Match(source);
-        Assert.True(loop.Success, "the marks around the loop are gone");
-        Assert.Equal(Lines(loop.Groups[1].Value), Lines(quote.Groups[1].Value));
-        Assert.Equal(4, Regex.Count(loop.Groups[1].Value, "// [1-4] "));
-
-        static List<string> Lines(string block)
-        {
-            List<string> lines = [.. block.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
-            int indent = lines.Min(line => line.Length - line.TrimStart().Length);
-            return [.. lines.Select(line => line[indent..])];
-        }
-    }
-
     [Fact]
     public void WithoutComments_KeepsCodeAndLines()
     {
@@ -197,10 +175,4 @@ public sealed partial class TidyTests
 
     [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
     private static partial Regex Identifier();
-
-    [GeneratedRegex(@"<!-- quote: run-loop -->\s*```csharp\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Quote();
-
-    [GeneratedRegex(@"// DOC: run-loop\n(.*?)\n\s*// DOC: end", RegexOptions.Singleline)]
-    private static partial Regex Loop();
 }

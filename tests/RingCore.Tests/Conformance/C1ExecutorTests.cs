@@ -1,5 +1,5 @@
-// Tests: conformance group D1 as far as an executor shows it: foreign threads, teardown with operations pending, a process that
-// ends with operations pending, lost wake-ups and posts from several threads (D5 53, 54).
+// Tests: conformance group C1 as far as an executor shows it: foreign threads, teardown with operations pending, a process that
+// ends with operations pending, lost wake-ups and posts from several threads (C5 53, 54).
 
 using System.Diagnostics;
 using RingCore.Sys;
@@ -7,7 +7,7 @@ using RingCore.Tests.Handles;
 
 namespace RingCore.Tests.Conformance;
 
-public sealed class D1ExecutorTests : LiveTest
+public sealed class C1ExecutorTests : LiveTest
 {
     [Theory, MemberData(nameof(Modes))] // 16, 17
     public void ExecutorsWithPendingOps_EndSoon_AndLeaveNothing(string mode)
@@ -45,7 +45,7 @@ public sealed class D1ExecutorTests : LiveTest
     }
 
     [Fact] // 16
-    public void ProcessThatExitsWithPendingOps_Ends() => DescriptorLimitTests.RunChild(nameof(Child_ExitWithPendingOps), typeof(D1ExecutorTests));
+    public void ProcessThatExitsWithPendingOps_Ends() => DescriptorLimitTests.RunChild(nameof(Child_ExitWithPendingOps), typeof(C1ExecutorTests));
 
     [Theory, MemberData(nameof(Modes))]
     public void Child_ExitWithPendingOps(string mode)

@@ -1,12 +1,12 @@
-// Tests: conformance group D5, receiving and sending, on the real kernel. 41, 42 are in ExactnessTests, 44 in BadPeerTests too,
-// 49 in D1RingTests, 53 and 54 in D1ExecutorTests.
+// Tests: conformance group C5, receiving and sending, on the real kernel. 41, 42 are in ExactnessTests, 44 in BadPeerTests too,
+// 49 in C1RingTests, 53 and 54 in C1ExecutorTests.
 
 using RingCore.Sys;
 using RingCore.Tests.Handles;
 
 namespace RingCore.Tests.Conformance;
 
-public sealed class D5TransferTests : LiveTest
+public sealed class C5TransferTests : LiveTest
 {
     [Theory, MemberData(nameof(AllModes))] // 42
     public void ReceiveWithWaitAll_FillsItsMemory_OrTakesTheRestAtTheEnd(string mode) => Run(mode, async () =>

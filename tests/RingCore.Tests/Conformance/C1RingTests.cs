@@ -1,4 +1,4 @@
-// Tests: conformance group D1, the ring itself, through the Ring layer on the real kernel: sizes, full and overflowed queues,
+// Tests: conformance group C1, the ring itself, through the Ring layer on the real kernel: sizes, full and overflowed queues,
 // batches with a bad SQE, waits and their deadlines, registration, teardown. The numbers are those of the case list.
 
 using System.Diagnostics;
@@ -7,7 +7,7 @@ using RingCore.Tests.Handles;
 
 namespace RingCore.Tests.Conformance;
 
-public sealed unsafe class D1RingTests : LiveTest
+public sealed unsafe class C1RingTests : LiveTest
 {
     private static Ring NewRing(string mode, int sq = 8, int cq = 16)
     {

@@ -1,4 +1,4 @@
-// Tests: conformance group D3, cancellation, on the real kernel. 25 is in RingFileTests, 26 and 27 (by handle) in CancelTests,
+// Tests: conformance group C3, cancellation, on the real kernel. 25 is in RingFileTests, 26 and 27 (by handle) in CancelTests,
 // 29 in HandlerTests; here are cancels by key, a thousand polls at once, and links behind what never ends.
 
 using RingCore.Sys;
@@ -6,7 +6,7 @@ using RingCore.Tests.Handles;
 
 namespace RingCore.Tests.Conformance;
 
-public sealed class D3CancelTests : LiveTest
+public sealed class C3CancelTests : LiveTest
 {
     [Theory, MemberData(nameof(AllModes))] // 27
     public void CancelByKey_HitsOnlyItsOp(string mode) => Run(mode, async () =>

@@ -1,4 +1,4 @@
-// Tests: conformance group D4, accept, connect, sockets and pipes, on the real kernel. 29 and 37 are in HandlerTests and
+// Tests: conformance group C4, accept, connect, sockets and pipes, on the real kernel. 29 and 37 are in HandlerTests and
 // ExactnessTests, 35 in BadPeerTests, 36 in EndPointTests too.
 
 using System.Net;
@@ -8,7 +8,7 @@ using RingCore.Tests.Handles;
 
 namespace RingCore.Tests.Conformance;
 
-public sealed class D4SocketTests : LiveTest
+public sealed class C4SocketTests : LiveTest
 {
     [Theory, MemberData(nameof(AllModes))] // 31, 33
     public void ConnectionsQueuedBeforeAccept_AreAllAccepted_WithTheirPeers(string mode) => Run(mode, async () =>
