@@ -1,24 +1,20 @@
 // What each optional kernel feature saves: the same work with and without it, in interleaved slices of a few milliseconds in one
 // process. Quoted are the smallest CPU time of an operation (noise only ever adds) and the medians. bench/README.md has more.
-// usage: dotnet run bench/options.cs [-- SUBJECT... [rounds=40] [ms=25]]      subjects: files buffers sqpoll multishot links handoff placement
-#:project options/OptionArms.csproj
+// usage: dotnet run bench/options.cs [-- SUBJECT... --rounds 40 --ms 25]      subjects: files buffers sqpoll multishot links handoff placement
+#:project options/OptionWork.csproj
 #:property PublishAot=false
 #:property NoWarn=$(NoWarn);CA1861
 
+using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using RingCore;
 using RingCore.Bench;
 using RingCore.Sys;
 
-string[] subjects = [.. args.Where(arg => !arg.Contains('='))];
-int Number(string name, int otherwise) => args.Where(arg => arg.StartsWith(name + "=")).Select(arg => int.Parse(arg[(name.Length + 1)..])).FirstOrDefault(otherwise);
-int rounds = Number("rounds", 40);
-int milliseconds = Number("ms", 25);
 string data = Path.Combine(AppContext.BaseDirectory, "options.data");
 var random = new Random(1);
-File.WriteAllBytes(data, new byte[64 << 20]);
-var everything = new Dictionary<string, Func<List<Arm>>>
+var everything = new Dictionary<string, Func<List<Work>>>
 {
     ["files"] = Files,
     ["buffers"] = Buffers,
@@ -28,56 +24,57 @@ var everything = new Dictionary<string, Func<List<Arm>>>
     ["handoff"] = HandOff,
     ["placement"] = Placement,
 };
-if (subjects.FirstOrDefault(name => !everything.ContainsKey(name)) is { } unknown)
+var subjects = new Argument<string[]>("subject") { Description = $"Which: {string.Join(' ', everything.Keys)}; all when none is named.", Arity = ArgumentArity.ZeroOrMore };
+var slice = new Option<int>("--ms") { Description = "Milliseconds of a slice.", DefaultValueFactory = _ => 25 };
+var harness = new Harness("Measures what optional kernel features save.", rounds: 40, seconds: 0, subjects, slice);
+return await harness.RunAsync(args, async () =>
 {
-    Console.Error.WriteLine($"'{unknown}' is no subject; there are: {string.Join(", ", everything.Keys)}");
-    return 2;
-}
-
-var machine = Machine.Describe();
-Console.WriteLine(machine);
-foreach (string subject in subjects.Length > 0 ? subjects : [.. everything.Keys])
-{
-    List<Arm> arms = everything[subject]();
-    foreach (Arm arm in arms)
-        arm.Calibrate(milliseconds);
-    for (int round = 0; round < rounds; round++)
+    string[] chosen = harness.Value(subjects) is { Length: > 0 } named ? named : [.. everything.Keys];
+    if (chosen.FirstOrDefault(name => !everything.ContainsKey(name)) is { } unknown)
     {
-        foreach (Arm arm in arms.Rotated(round))
-            arm.Measure();
+        throw new BenchException($"'{unknown}' is no subject; there are: {string.Join(", ", everything.Keys)}");
     }
 
-    Console.WriteLine();
-    Console.WriteLine($"{subject}, {rounds} slices of about {milliseconds} ms; µs of CPU (of the whole process; placement: of the servers) and of time for one operation");
-    Console.WriteLine($"{"",-44}{"CPU min",10}{"median",10}{"time min",10}{"median",10}{"mean",10}   CPU and time minima against the line above");
-    foreach (Arm arm in arms)
+    File.WriteAllBytes(data, new byte[64 << 20]);
+    try
     {
-        Arm? first = arm.IsBase ? null : arms[arms.IndexOf(arm) - 1];
-        Console.WriteLine($"{arm.Name,-44}{arm.Cpu.Min(),10:F3}{arm.Cpu.Median(),10:F3}{arm.Time.Min(),10:F3}{arm.Time.Median(),10:F3}{arm.Time.Average(),10:F3}"
-            + (first is null ? "" : $"   {arm.Cpu.Min() / first.Cpu.Min(),6:F3} {arm.Time.Min() / first.Time.Min(),6:F3}"));
+        foreach (string subject in chosen)
+        {
+            await MeasureAsync(subject);
+        }
     }
+    finally
+    {
+        File.Delete(data);
+    }
+});
 
-    Console.WriteLine("written to " + Results.Write($"options-{subject}", machine, arms.Select(arm => new { arm.Name, arm.Cpu, arm.Time })));
-    foreach (Arm arm in arms)
-        arm.Dispose();
+async Task MeasureAsync(string subject)
+{
+    List<Work> all = everything[subject]();
+    all.ForEach(work => work.Calibrate(harness.Value(slice)));
+    Comparison comparison = await Comparison.RunAsync(subject, harness.Rounds,
+        [.. all.Select(work => new Case(work.Row, work.Column, () => Task.FromResult(work.Measure())))]);
+    var report = new Report($"options: {subject}", Machine.Describe(), $"{harness.Rounds} slices of about {harness.Value(slice)} ms; "
+        + "µs of CPU (of the whole process; placement: of the servers) and of time for one operation");
+    OptionsReport.Print(report, comparison);
+    harness.End(report, comparison.Samples);
+    all.ForEach(work => work.Dispose());
 }
-
-File.Delete(data);
-return 0;
 
 // Registered files: 16 socket pairs, a send and a receive of 64 bytes on each, on a bare ring.
-List<Arm> Files() => [new RawArm("send + receive, by fd", fixedFiles: false, isBase: true), new RawArm("send + receive, registered files", fixedFiles: true, isBase: false)];
+List<Work> Files() => [new FixedFilesWork("send + receive", "by fd", fixedFiles: false), new FixedFilesWork("send + receive", "registered files", fixedFiles: true)];
 
 // Registered buffers. Both arms read into the same kind of memory.
-List<Arm> Buffers()
+List<Work> Buffers()
 {
     const int direct = 0x4000; // O_DIRECT
-    var list = new List<Arm>();
+    var list = new List<Work>();
     foreach ((string name, int flags, int size, int depth) in new[]
         { ("O_DIRECT 4 KiB, 32 deep", direct, 4096, 32), ("O_DIRECT 128 KiB, 8 deep", direct, 131072, 8), ("cached 4 KiB, 32 deep", 0, 4096, 32), ("cached 128 KiB, 8 deep", 0, 131072, 8) })
     {
-        list.Add(new RingArm(name + ": read", true, null, () => Reader(flags, size, depth, registered: false)));
-        list.Add(new RingArm(name + ": read fixed", false, null, () => Reader(flags, size, depth, registered: true)));
+        list.Add(new RingWork(name, "read", null, () => Reader(flags, size, depth, registered: false)));
+        list.Add(new RingWork(name, "read fixed", null, () => Reader(flags, size, depth, registered: true)));
     }
 
     return list;
@@ -102,9 +99,9 @@ async RingTask<Func<int, RingTask>> Reader(int flags, int size, int depth, bool 
 }
 
 // A submission poller. It has a core of its own where the machine has two: CPU time counts both.
-List<Arm> SqPoll()
+List<Work> SqPoll()
 {
-    var list = new List<Arm>();
+    var list = new List<Work>();
     var polled = new RingOptions { SqPoll = TimeSpan.FromMilliseconds(10) };
     foreach ((string name, Func<RingTask<Func<int, RingTask>>> work) in new (string, Func<RingTask<Func<int, RingTask>>>)[]
         {
@@ -115,8 +112,8 @@ List<Arm> SqPoll()
             ("echo over 1 socket pair", () => Echoes(1, multishot: false)),
         })
     {
-        list.Add(new RingArm(name, true, null, work));
-        list.Add(new RingArm(name + ", poller", false, polled, work));
+        list.Add(new RingWork(name, "enters", null, work));
+        list.Add(new RingWork(name, "poller", polled, work));
     }
 
     return list;
@@ -190,15 +187,15 @@ static async RingTask EchoAll(RingConnection connection)
     }
 }
 
-List<Arm> Multishot()
+List<Work> Multishot()
 {
     var oneShot = new RingOptions { Without = RingFeatures.MultishotAccept };
     return
     [
-        new RingArm("connect, accept, close: one accept each", true, oneShot, Accepts),
-        new RingArm("connect, accept, close: multishot", false, null, Accepts),
-        new RingArm("echo over 16 pairs: one receive each", true, null, () => Echoes(16, multishot: false)),
-        new RingArm("echo over 16 pairs: multishot", false, null, () => Echoes(16, multishot: true)),
+        new RingWork("connect, accept, close", "one accept each", oneShot, Accepts),
+        new RingWork("connect, accept, close", "multishot", null, Accepts),
+        new RingWork("echo over 16 pairs", "one receive each", null, () => Echoes(16, multishot: false)),
+        new RingWork("echo over 16 pairs", "multishot", null, () => Echoes(16, multishot: true)),
     ];
 }
 
@@ -223,13 +220,13 @@ async RingTask<Func<int, RingTask>> Accepts()
 }
 
 // Links: read 4 KiB and write them to /dev/null, as a chain and as two awaits.
-List<Arm> Links()
+List<Work> Links()
 {
-    var list = new List<Arm>();
+    var list = new List<Work>();
     foreach (int depth in new[] { 1, 16 })
     {
-        list.Add(new RingArm($"read, then write, {depth} deep: two awaits", true, null, () => Copies(depth, linked: false)));
-        list.Add(new RingArm($"read, then write, {depth} deep: a chain", false, null, () => Copies(depth, linked: true)));
+        list.Add(new RingWork($"read, then write, {depth} deep", "two awaits", null, () => Copies(depth, linked: false)));
+        list.Add(new RingWork($"read, then write, {depth} deep", "a chain", null, () => Copies(depth, linked: true)));
     }
 
     return list;
@@ -261,11 +258,11 @@ async RingTask<Func<int, RingTask>> Copies(int depth, bool linked)
 }
 
 // A number to and fro between two threads that sleep in their rings, by eventfd as Post does it, and by MSG_RING.
-List<Arm> HandOff() =>
+List<Work> HandOff() =>
 [
-    new HandOffArm("to and fro between sleeping rings: eventfd", messages: false, isBase: true),
-    new HandOffArm("to and fro between sleeping rings: MSG_RING", messages: true, isBase: false),
-    new RingArm("to and fro between executors: Post", true, null, Posts),
+    new HandOffWork("to and fro between two threads", "sleeping rings, eventfd", messages: false),
+    new HandOffWork("to and fro between two threads", "sleeping rings, MSG_RING", messages: true),
+    new RingWork("to and fro between two threads", "executors, Post", null, Posts),
 ];
 
 async RingTask<Func<int, RingTask>> Posts()
@@ -285,14 +282,14 @@ async RingTask<Func<int, RingTask>> Posts()
 }
 
 // How connections are placed on two executors.
-List<Arm> Placement() =>
+List<Work> Placement() =>
 [
-    new GroupArm("connect, ask, close: acceptor", RingPlacement.Acceptor, 16, 0, true, isBase: true),
-    new GroupArm("connect, ask, close: listener each", RingPlacement.ListenerEach, 16, 0, true, isBase: false),
-    new GroupArm("the same with 500 µs of work: acceptor", RingPlacement.Acceptor, 4, 500, true, isBase: true),
-    new GroupArm("the same with 500 µs of work: listener each", RingPlacement.ListenerEach, 4, 500, true, isBase: false),
-    new GroupArm("2 connections, 500 µs of work: listener each", RingPlacement.ListenerEach, 2, 500, false, isBase: true),
-    new GroupArm("2 connections, 500 µs of work: acceptor", RingPlacement.Acceptor, 2, 500, false, isBase: false),
+    new GroupWork("connect, ask, close", "acceptor", RingPlacement.Acceptor, 16, 0, true),
+    new GroupWork("connect, ask, close", "listener each", RingPlacement.ListenerEach, 16, 0, true),
+    new GroupWork("the same with 500 µs of work", "acceptor", RingPlacement.Acceptor, 4, 500, true),
+    new GroupWork("the same with 500 µs of work", "listener each", RingPlacement.ListenerEach, 4, 500, true),
+    new GroupWork("2 connections, 500 µs of work", "listener each", RingPlacement.ListenerEach, 2, 500, false),
+    new GroupWork("2 connections, 500 µs of work", "acceptor", RingPlacement.Acceptor, 2, 500, false),
 ];
 
 static async RingTask Workers(int depth, int operations, Func<int, int, RingTask> work)

@@ -3,8 +3,6 @@
 //        dotnet run bench/table.cs -- --http      HTTP servers under wrk
 //        dotnet run bench/table.cs -- --fio       random reads with O_DIRECT, against fio
 #:package ScottPlot@5.1.59
-#:package Spectre.Console@0.57.2
-#:package System.CommandLine@3.0.0
 #:project kit/BenchKit.csproj
 #:property PublishAot=false
 #:property NoWarn=NU1603
@@ -13,7 +11,6 @@ using System.CommandLine;
 using System.Text.Json;
 using RingCore.Bench;
 using ScottPlot;
-using Spectre.Console;
 
 string[] tunings = ["", "DOTNET_TieredPGO=0", "DOTNET_TieredCompilation=0"];
 string[] runtimes = ["runtime=single", "runtime=multi"];
@@ -41,50 +38,15 @@ Column[] columns =
     new("control", ColumnKind.C, "table-c"),
 ];
 
-var rounds = new Option<int>("--rounds") { Description = "Rounds; each runs every cell once.", DefaultValueFactory = _ => 10 };
-var seconds = new Option<int>("--seconds") { Description = "Seconds per server and round, with --http and --fio.", DefaultValueFactory = _ => 3 };
 var rowNames = new Option<string>("--rows") { Description = $"Which rows: {string.Join(',', rows.Select(row => row.Name))}.", DefaultValueFactory = _ => "all" };
 var columnNames = new Option<string>("--columns") { Description = $"Which columns: {string.Join(',', columns.Select(column => column.Name))}.", DefaultValueFactory = _ => "all" };
-var sweep = new Option<bool>("--sweep") { Description = "Look for every column's best settings again; else those of bench/results/table-settings.json." };
+var sweep = new Option<bool>("--sweep") { Description = "Look for every column's best settings again; else those of bench/table/settings.json." };
 var http = new Option<bool>("--http") { Description = "Compare HTTP servers under wrk instead." };
 var fio = new Option<bool>("--fio") { Description = "Compare random reads with O_DIRECT with fio's instead." };
-var configuration = new Option<string>("--configuration") { Description = "Build configuration; anything unoptimised is refused.", DefaultValueFactory = _ => "Release" };
-var root = new RootCommand("The original's benchmark table.") { rounds, seconds, rowNames, columnNames, sweep, http, fio, configuration };
-root.SetAction(async parsed =>
-{
-    if (Console.IsOutputRedirected)
-    {
-        AnsiConsole.Profile.Width = 200;
-    }
-
-    try
-    {
-        string build = parsed.GetValue(configuration)!;
-        if (parsed.GetValue(http))
-        {
-            await HttpServers.CompareAsync(parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(columnNames)!, build);
-        }
-        else if (parsed.GetValue(fio))
-        {
-            await RandomReads.CompareAsync(parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(columnNames)!, build);
-        }
-        else
-        {
-            Row[] chosen = Choose(rows, row => row.Name, parsed.GetValue(rowNames)!);
-            Column[] wanted = Choose(columns, column => column.Name, parsed.GetValue(columnNames)!);
-            bool whole = chosen.Length == rows.Length && wanted.Length == columns.Length;
-            await MeasureAsync(chosen, wanted, parsed.GetValue(rounds), parsed.GetValue(sweep), whole, build);
-        }
-
-        return 0;
-    }
-    catch (BenchException problem)
-    {
-        await Console.Error.WriteLineAsync(problem.Message);
-        return 1;
-    }
-});
-return await root.Parse(args).InvokeAsync();
+var harness = new Harness("The original's benchmark table.", rounds: 10, seconds: 3, rowNames, columnNames, sweep, http, fio);
+return await harness.RunAsync(args, () => harness.Value(http) ? HttpServers.CompareAsync(harness, harness.Value(columnNames))
+    : harness.Value(fio) ? RandomReads.CompareAsync(harness, harness.Value(columnNames))
+    : MeasureAsync(Column.Choose(rows, row => row.Name, harness.Value(rowNames)), Column.Choose(columns, harness.Value(columnNames))));
 
 // What the settings of a row that waits, or has many small steps, may be.
 string[] Runtimes(Column column) => column.Kind switch
@@ -94,50 +56,47 @@ string[] Runtimes(Column column) => column.Kind switch
     _ => [""],
 };
 
-static T[] Choose<T>(T[] known, Func<T, string> nameOf, string names) => names == "all"
-    ? known
-    : [.. names.Split(',').Select(name => known.FirstOrDefault(one => nameOf(one) == name)
-        ?? throw new BenchException($"There is no `{name}`; there are {string.Join(", ", known.Select(nameOf))}."))];
-
-static async Task MeasureAsync(Row[] rows, Column[] columns, int rounds, bool sweep, bool whole, string configuration)
+async Task MeasureAsync(Row[] chosen, Column[] wanted)
 {
-    Console.WriteLine("building");
-    Column[] built = await Column.BuildAllAsync(columns, configuration);
+    Column[] built = await Column.BuildAllAsync(wanted, harness.Configuration);
     await Toolchain.BuildCAsync("spawn");
+    bool whole = chosen.Length == rows.Length && wanted.Length == columns.Length;
     var work = new Work();
     if (!await work.PrepareServerAsync())
     {
-        rows = [.. rows.Where(row => !row.NeedsServer)];
+        chosen = [.. chosen.Where(row => !row.NeedsServer)];
     }
 
-    var machine = Machine.Describe("table/liburing.c", ".flags = ");
-    Settings settings = await Settings.FindAsync(rows, built, work, sweep);
-    Case[] cases = [.. from row in rows from column in built select new Case(row.Name, column.Name, () => work.RunAsync(row, column, settings.Of(row, column)))];
-    Comparison comparison = await Comparison.RunAsync("measuring", rounds, cases);
+    Settings settings = await Settings.FindAsync(chosen, built, work, harness.Value(sweep));
+    Case[] cases = [.. from row in chosen from column in built select new Case(row.Name, column.Name, () => work.RunAsync(row, column, settings.Of(row, column)))];
+    Comparison comparison = await Comparison.RunAsync("measuring", harness.Rounds, cases);
 
-    Console.WriteLine();
-    Console.WriteLine(machine);
-    Console.WriteLine($"{rounds} rounds; files on {work.FileSystem}; HTTP server ({Work.HttpServer}) on core 0, its clients on core 1, timers on core 1, the rest on all cores");
-    foreach (Row row in rows)
+    var report = new Report("the original's table", Machine.Describe("table/liburing.c", ".flags = "), $"{harness.Rounds} rounds; files on {work.FileSystem}; "
+        + $"HTTP server ({Work.HttpServer}) on core 0, its clients on core 1, timers on core 1, the rest on all cores");
+    TableReport.Print(report, comparison, chosen.ToDictionary(row => row.Name, row => row.Title));
+    settings.Print(report);
+    report.Say(await CompilersAsync());
+    foreach (Column column in wanted.Where(column => column.Missing is not null))
     {
-        comparison.PrintRow(row.Name, row.Title, "c", row.Name == "timer"
-            ? [("error_us", "µs from its time", 1), ("cpu_us", "CPU µs each", 1)]
-            : [("real_us", "real ms", row.Scale), ("cpu_us", "CPU ms", row.Scale)]);
+        report.Say($"{column.Name}: not measured, {column.Missing}");
     }
 
-    Report.PrintSummary(rows, built, comparison);
-    Report.PrintVerdicts(rows, comparison);
-    settings.Print();
-    foreach (Column column in columns.Where(column => column.Missing is not null))
-    {
-        Console.WriteLine($"{column.Name}: not measured, {column.Missing}");
-    }
-
-    Console.WriteLine("written to " + Results.Write("table", machine, new { rounds, settings = settings.Chosen, compilers = await Report.CompilersAsync(), samples = comparison.Samples, failures = comparison.Failures }));
+    harness.End(report, comparison.Samples);
     if (whole)   // the picture in docs/ shows all there is, or stays as it was
     {
-        Console.WriteLine("drawn in " + Picture.Draw(rows, built, comparison));
+        Console.WriteLine("drawn in " + Picture.Draw(chosen, built, comparison));
     }
+}
+
+static async Task<string> CompilersAsync()
+{
+    var versions = new List<string>();
+    foreach ((string column, string how, string tool) in new[] { ("c", "cc -O2", "cc"), ("tokio", "cargo --release, lto, one codegen unit", "rustc") })
+    {
+        versions.Add(Commands.Missing(tool) is null ? $"{column}: {how}, {(await Commands.RunAsync(tool, "--version")).Split('\n')[0]}" : $"{column}: {how}");
+    }
+
+    return string.Join("; ", versions);
 }
 
 /// <summary>A row of the table, and the settings a column may be given in it.</summary>
@@ -146,10 +105,10 @@ sealed record Row(string Name, string Title, Func<Column, string[]> SettingsOf)
     public bool NeedsServer => Name is "sequential" or "concurrent";
 
     /// <summary>What is compared first.</summary>
-    public string ValueName => Name == "timer" ? "error_us" : "real_us";
+    public string ValueName => TableReport.First(Name).Name;
 
-    /// <summary>From what programs print to what is shown: milliseconds; microseconds for a timer.</summary>
-    public double Scale => Name == "timer" ? 1 : 1e-3;
+    /// <summary>From what programs print to what is shown.</summary>
+    public double Scale => TableReport.First(Name).Scale;
 }
 
 /// <summary>Carries out one cell: the files it needs, the server it talks to, the check of what it left behind.</summary>
@@ -241,7 +200,7 @@ sealed class Work
 sealed class Settings
 {
     private const int Runs = 3;
-    private static readonly string s_file = Path.Combine(Toolchain.BenchFolder, "results", "table-settings.json");
+    private static readonly string s_file = Path.Combine(Toolchain.BenchFolder, "table", "settings.json");
 
     public Dictionary<string, Dictionary<string, string>> Chosen { get; private init; } = [];
 
@@ -277,12 +236,12 @@ sealed class Settings
         return settings;
     }
 
-    public void Print()
+    public void Print(Report report)
     {
         foreach ((string row, Dictionary<string, string> columns) in Chosen)
         {
             string all = string.Join("; ", columns.Where(column => column.Value.Length > 0).Select(column => $"{column.Key} {column.Value}"));
-            Console.WriteLine(all.Length > 0 ? $"settings, {row}: {all}" : $"settings, {row}: as it comes");
+            report.Say(all.Length > 0 ? $"settings, {row}: {all}" : $"settings, {row}: as it comes");
         }
     }
 
@@ -290,68 +249,6 @@ sealed class Settings
     private static bool IsControl(Column column, Dictionary<string, string> row) => column.Name == "control" && row.ContainsKey("c");
 
     private bool Knows(Row row, Column column) => Chosen.TryGetValue(row.Name, out Dictionary<string, string>? columns) && (columns.ContainsKey(column.Name) || IsControl(column, columns));
-}
-
-static class Report
-{
-    private const string Ours = "ringcore-aot", OursJit = "ringcore-jit", C = "c", Control = "control";
-
-    /// <summary>The table as the original prints it: real time, and user plus system CPU time; medians.</summary>
-    public static void PrintSummary(Row[] rows, Column[] columns, Comparison comparison)
-    {
-        Table table = new Table().Title("Medians, ms: real / user and system CPU; of the timers, µs each: from its time / CPU").Border(TableBorder.Rounded).AddColumn("row");
-        foreach (Column column in columns)
-        {
-            table.AddColumn(column.Name, settings => settings.RightAligned());
-        }
-
-        foreach (Row row in rows)
-        {
-            table.AddRow([row.Title, .. columns.Select(column => comparison.Has(row.Name, column.Name)
-                ? $"{Median(column.Name, row.ValueName) * row.Scale:F2} / {Median(column.Name, "cpu_us") * row.Scale:F2}"
-                : "–")]);
-            double Median(string column, string value) => comparison.Values(row.Name, column, value).Median();
-        }
-
-        AnsiConsole.Write(table);
-    }
-
-    /// <summary>Row by row: who is first but for C, and how far RingCore is from C, in medians and minima.</summary>
-    public static void PrintVerdicts(Row[] rows, Comparison comparison)
-    {
-        foreach (Row row in rows)
-        {
-            foreach ((string ours, string suffix) in new[] { (Ours, ""), (OursJit, "-jit") })
-            {
-                string[] rivals = comparison.Samples.TryGetValue(row.Name, out var columns)
-                    ? [.. columns.Keys.Where(name => name is not (Ours or OursJit or C or Control) && name.EndsWith(suffix, StringComparison.Ordinal))] : [];
-                if (rivals.Length > 0 && comparison.Has(row.Name, ours))
-                {
-                    string best = rivals.MinBy(Median)!;
-                    string toC = comparison.Has(row.Name, C) ? $", × C {Median(ours) / Median(C):F3} (minima {Min(ours) / Min(C):F3})" : "";
-                    string control = comparison.Has(row.Name, Control) && comparison.Has(row.Name, C) ? $", control × C {Median(Control) / Median(C):F3}" : "";
-                    Console.WriteLine($"{row.Name}: {ours} is {Median(ours) / Median(best):F3} × {best}{(Median(ours) <= Median(best) ? "" : " (NOT FIRST)")}{toC}{control}");
-                }
-            }
-
-            double Median(string column) => comparison.Values(row.Name, column, row.ValueName).Median();
-            double Min(string column) => comparison.Values(row.Name, column, row.ValueName).Min();
-        }
-    }
-
-    public static async Task<Dictionary<string, string>> CompilersAsync()
-    {
-        var versions = new Dictionary<string, string> { ["c"] = "cc -O2", ["tokio"] = "cargo --release, lto, one codegen unit" };
-        foreach ((string column, string tool) in new[] { ("c", "cc"), ("tokio", "rustc") })
-        {
-            if (Commands.Missing(tool) is null)
-            {
-                versions[column] += ": " + (await Commands.RunAsync(tool, "--version")).Split('\n')[0];
-            }
-        }
-
-        return versions;
-    }
 }
 
 static class Picture

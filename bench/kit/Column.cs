@@ -10,15 +10,23 @@ public enum ColumnKind
 
 /// <summary>
 /// One program of a comparison. <paramref name="Program"/> is the source of a file-based app, or the name of a C or Rust program below
-/// <c>out</c>. What cannot be built, for want of a tool or a file, is left out and says why.
+/// <c>out</c>; <paramref name="Arguments"/> may say <c>{port}</c>; <paramref name="Environment"/> is one <c>NAME=VALUE</c>. What cannot
+/// be built, for want of a tool or a file, is left out and says why.
 /// </summary>
-public sealed record Column(string Name, ColumnKind Kind, string Program, string Arguments = "")
+public sealed record Column(string Name, ColumnKind Kind, string Program, string Arguments = "", string Environment = "")
 {
     /// <summary>What starts it; empty before it is built, or when something is missing.</summary>
     public string[] Command { get; private set; } = [];
 
     /// <summary>Null, or why it is left out.</summary>
     public string? Missing { get; private set; }
+
+    public IReadOnlyDictionary<string, string> Variables => Environment.Split('=', 2) is [var name, var value]
+        ? new Dictionary<string, string> { [name] = value } : [];
+
+    /// <summary>Starts it as a server on core 0.</summary>
+    public Task<Server> ServeAsync() =>
+        Server.StartAsync(port => Command.Select(word => word.Replace("{port}", $"{port}", StringComparison.Ordinal)), Variables);
 
     public async Task BuildAsync(string configuration)
     {
@@ -27,15 +35,24 @@ public sealed record Column(string Name, ColumnKind Kind, string Program, string
             string[] command = await BuildKindAsync(configuration);
             Command = [.. command, .. Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
         }
-        catch (BenchException problem)
+        catch (BenchException problem) when (problem is not UnoptimisedException)
         {
             Missing = Reason(problem.Message);
         }
     }
 
+    /// <summary>Those of the names, or all.</summary>
+    public static Column[] Choose(Column[] known, string names) => Choose(known, column => column.Name, names);
+
+    public static T[] Choose<T>(T[] known, Func<T, string> nameOf, string names) => names == "all"
+        ? known
+        : [.. names.Split(',').Select(name => known.FirstOrDefault(one => nameOf(one) == name)
+            ?? throw new BenchException($"There is no `{name}`; there are {string.Join(", ", known.Select(nameOf))}."))];
+
     /// <summary>Builds all, and returns those that came out; says on standard output what was left out.</summary>
     public static async Task<Column[]> BuildAllAsync(IEnumerable<Column> columns, string configuration)
     {
+        Console.WriteLine("building");
         var built = new List<Column>();
         foreach (Column column in columns)
         {
@@ -50,7 +67,7 @@ public sealed record Column(string Name, ColumnKind Kind, string Program, string
             }
         }
 
-        return [.. built];
+        return built.Count > 0 ? [.. built] : throw new BenchException("Nothing could be built.");
     }
 
     private async Task<string[]> BuildKindAsync(string configuration)

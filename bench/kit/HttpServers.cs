@@ -10,40 +10,44 @@ public static partial class HttpServers
 {
     private const string Loads = "64 connections;512 connections;64, one request each;512, one request each";
 
+    private static readonly Figure s_cpu = new("cpu_us_per_request", "CPU µs");
+
     private static readonly Column[] s_columns =
     [
-        new("blocking-jit", ColumnKind.Jit, "bench/table/http-blocking.cs"),
-        new("blocking-aot", ColumnKind.Aot, "bench/table/http-blocking.cs"),
-        new("async-jit", ColumnKind.Jit, "examples/stock/http-server.cs"),
-        new("async-aot", ColumnKind.Aot, "examples/stock/http-server.cs"),
-        new("ringcore-jit", ColumnKind.Jit, "examples/http-server.cs"),
-        new("ringcore-aot", ColumnKind.Aot, "examples/http-server.cs"),
-        new("tokio", ColumnKind.Cargo, "http-tokio"),
-        new("c", ColumnKind.C, "http-c"),
-        new("control", ColumnKind.C, "http-c"),
+        new("blocking-jit", ColumnKind.Jit, "bench/table/http-blocking.cs", "127.0.0.1:{port}"),
+        new("blocking-aot", ColumnKind.Aot, "bench/table/http-blocking.cs", "127.0.0.1:{port}"),
+        new("async-jit", ColumnKind.Jit, "examples/stock/http-server.cs", "127.0.0.1:{port}"),
+        new("async-aot", ColumnKind.Aot, "examples/stock/http-server.cs", "127.0.0.1:{port}"),
+        new("ringcore-jit", ColumnKind.Jit, "examples/http-server.cs", "127.0.0.1:{port}"),
+        new("ringcore-aot", ColumnKind.Aot, "examples/http-server.cs", "127.0.0.1:{port}"),
+        new("tokio", ColumnKind.Cargo, "http-tokio", "{port}"),
+        new("c", ColumnKind.C, "http-c", "{port}"),
+        new("control", ColumnKind.C, "http-c", "{port}"),
     ];
 
-    public static async Task CompareAsync(int rounds, int seconds, string names, string configuration)
+    public static async Task CompareAsync(Harness harness, string names)
     {
         if (Commands.Missing("wrk") is { } missing)
         {
             throw new BenchException($"{missing}: nothing to load the servers with.");
         }
 
-        Console.WriteLine("building");
-        Column[] columns = await Column.BuildAllAsync(s_columns.Where(column => names == "all" || names.Split(',').Contains(column.Name)), configuration);
-        var machine = Machine.Describe("table/http-liburing.c", ".flags = ");
-        Case[] cases = [.. from load in Loads.Split(';') from column in columns select new Case(load, column.Name, () => MeasureAsync(column, load, seconds))];
-        Comparison comparison = await Comparison.RunAsync("measuring", rounds, cases);
-        Console.WriteLine();
-        Console.WriteLine(machine);
-        Console.WriteLine($"{rounds} rounds of {seconds} s, wrk with one thread; server on core 0, wrk on core 1");
-        foreach (string load in Loads.Split(';'))
-        {
-            comparison.PrintRow(load, load, "c", ("cpu_us_per_request", "CPU µs/request", 1), ("requests_per_second", "requests/s", 1));
-        }
+        Column[] columns = await Column.BuildAllAsync(Column.Choose(s_columns, names), harness.Configuration);
+        Case[] cases = [.. from load in Loads.Split(';') from column in columns select new Case(load, column.Name, () => MeasureAsync(column, load, harness.Seconds))];
+        Comparison comparison = await Comparison.RunAsync("measuring", harness.Rounds, cases);
+        var report = new Report("HTTP servers", Machine.Describe("table/http-liburing.c", ".flags = "),
+            $"{harness.Rounds} rounds of {harness.Seconds} s, wrk with one thread; server on core 0, wrk on core 1");
+        Print(report, comparison);
+        harness.End(report, comparison.Samples);
+    }
 
-        Console.WriteLine("written to " + Results.Write("table-http", machine, new { rounds, seconds, samples = comparison.Samples, failures = comparison.Failures }));
+    public static void Print(Report report, Comparison comparison)
+    {
+        foreach (string load in comparison.Samples.Keys)
+        {
+            report.Add(comparison.SheetOf(load, load, "c", s_cpu, new("requests_per_second", "requests/s", HigherIsBetter: true, Brief: true)));
+            report.Say(comparison.ControlLine(load, "c", "control", s_cpu));
+        }
     }
 
     /// <summary>How long this server's answer to the table's request is, head and body.</summary>
@@ -69,8 +73,7 @@ public static partial class HttpServers
     {
         string connections = load.Split(' ', ',')[0];
         bool closes = load.Contains("one request", StringComparison.Ordinal);
-        await using Server server = await Server.StartAsync(port =>
-            [.. column.Command, column.Kind is ColumnKind.C or ColumnKind.Cargo ? $"{port}" : $"127.0.0.1:{port}"]);
+        await using Server server = await column.ServeAsync();
         if (column.Kind == ColumnKind.Jit)
         {
             await LoadAsync(Math.Max(seconds, 5));   // not counted: on a core that is never idle the last tier takes seconds to come

@@ -25,6 +25,9 @@ public static class IdleConnections
         private double Each(long bytes) => (double)bytes / (Many.Connections - Few.Connections);
     }
 
+    public static string Describe(Cost cost) => $"from {cost.Few.Connections} to {cost.Many.Connections} idle connections, bytes each: "
+        + $"{cost.ManagedEach:F0} managed + {cost.NativeEach:F0} native = {cost.ManagedEach + cost.NativeEach:F0}";
+
     public static async Task<Cost> MeasureAsync(string[] command)
     {
         await using Server server = await Server.StartAsync(port => [.. command, $"127.0.0.1:{port}", $"{Few}", $"{Many}"]);

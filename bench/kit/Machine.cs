@@ -16,6 +16,11 @@ public sealed partial record Machine(string Kernel, string Processor, int Cores,
         FlagsOf(source, flagsAfter),
         DateTime.UtcNow);
 
+    /// <summary>Its folder in the history: processor, cores, kernel.</summary>
+    public string ShortName => NotInNames().Replace($"{Processor} {Cores} cores linux {KernelRelease().Match(Kernel).Value}".ToLowerInvariant(), "-").Trim('-');
+
+    public string Details => $"Linux {KernelRelease().Match(Kernel).Value}. C ring flags: {RingSetupFlags}.";
+
     public override string ToString() =>
         $"{Date:yyyy-MM-dd HH:mm} UTC, kernel {Kernel}, {Processor}, {Cores} cores, {DotNet}\nC ring flags: {RingSetupFlags}";
 
@@ -31,4 +36,10 @@ public sealed partial record Machine(string Kernel, string Processor, int Cores,
 
     [GeneratedRegex(@"IORING_SETUP_(\w+)")]
     private static partial Regex FlagNames();
+
+    [GeneratedRegex(@"^\d+\.\d+")]
+    private static partial Regex KernelRelease();
+
+    [GeneratedRegex(@"[^a-z0-9.]+")]
+    private static partial Regex NotInNames();
 }

@@ -11,7 +11,7 @@ public static class OptimisedCode
     {
         if (IsUnoptimised(assemblyPath))
         {
-            throw new BenchException(
+            throw new UnoptimisedException(
                 $"{Path.GetFileName(assemblyPath)} was built without optimisation, so its figures would mean nothing: build it in Release.");
         }
     }

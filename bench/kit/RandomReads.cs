@@ -21,11 +21,10 @@ public static class RandomReads
         new("ringcore-aot", ColumnKind.Aot, "bench/table/random-reads.cs"),
     ];
 
-    public static async Task CompareAsync(int rounds, int seconds, string names, string configuration)
+    public static async Task CompareAsync(Harness harness, string names)
     {
-        Console.WriteLine("building");
         bool Chosen(string name) => names == "all" || names.Split(',').Contains(name);
-        Column[] columns = await Column.BuildAllAsync(s_columns.Where(column => Chosen(column.Name)), configuration);
+        Column[] columns = await Column.BuildAllAsync(s_columns.Where(column => Chosen(column.Name)), harness.Configuration);
         string file = await PrepareFileAsync();
         var cases = new List<Case>();
         if (Commands.Missing("fio") is { } missing)
@@ -34,19 +33,23 @@ public static class RandomReads
         }
         else
         {
-            cases.AddRange(s_fio.Where(fio => Chosen(fio.Key)).Select(fio => new Case(Row, fio.Key, () => FioAsync(file, seconds, fio.Value))));
+            cases.AddRange(s_fio.Where(fio => Chosen(fio.Key)).Select(fio => new Case(Row, fio.Key, () => FioAsync(file, harness.Seconds, fio.Value))));
         }
 
         cases.AddRange(columns.Select(column => new Case(Row, column.Name, async () =>
-            Comparison.Parse(await Commands.RunAsync(Commands.OnCore(0, [.. column.Command, $"file={file}", $"seconds={seconds}", "depth=32"]))))));
-        var machine = Machine.Describe("table/liburing.c", ".flags = ");
-        Comparison comparison = await Comparison.RunAsync("measuring", rounds, cases);
-        Console.WriteLine();
-        Console.WriteLine(machine);
-        Console.WriteLine($"{rounds} rounds of {seconds} s on core 0, a file of 1 GiB on {new DriveInfo(file).DriveFormat}; ratios to the faster fio");
-        string faster = s_fio.Keys.Where(name => comparison.Has(Row, name)).MaxBy(name => comparison.Values(Row, name, "iops").Median()) ?? "";
-        comparison.PrintRow(Row, "4 KB random reads, O_DIRECT, depth 32", faster, ("iops", "reads/s", 1), ("cpu_us_per_read", "CPU µs/read", 1));
-        Console.WriteLine("written to " + Results.Write("table-fio", machine, new { rounds, seconds, fio = s_fio, samples = comparison.Samples, failures = comparison.Failures }));
+            Comparison.Parse(await Commands.RunAsync(Commands.OnCore(0, [.. column.Command, $"file={file}", $"seconds={harness.Seconds}", "depth=32"]))))));
+        Comparison comparison = await Comparison.RunAsync("measuring", harness.Rounds, cases);
+        var report = new Report("random reads", Machine.Describe("table/liburing.c", ".flags = "),
+            $"{harness.Rounds} rounds of {harness.Seconds} s on core 0, a file of 1 GiB on {new DriveInfo(file).DriveFormat}; ratios to the faster fio");
+        Print(report, comparison);
+        harness.End(report, comparison.Samples);
+    }
+
+    public static void Print(Report report, Comparison comparison)
+    {
+        var rate = new Figure("iops", "reads/s", HigherIsBetter: true);
+        string faster = comparison.BestOf(Row, rate, s_fio.ContainsKey);
+        report.Add(comparison.SheetOf(Row, "4 KB random reads, O_DIRECT, depth 32", faster, rate, new("cpu_us_per_read", "CPU µs")));
     }
 
     /// <summary>Really written: what was only reserved is read without the disk. Each block begins with its number.</summary>

@@ -1,4 +1,4 @@
-// Arms on bare rings: features that RingCore does without, as their measurements say (ARCHITECTURE.md, "Not done, and why").
+// Work on bare rings: features that RingCore does without, as their measurements say (ARCHITECTURE.md, "Not done, and why").
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -6,7 +6,7 @@ using RingCore.Sys;
 namespace RingCore.Bench;
 
 /// <summary>Sends and receives on a bare ring. The ring belongs to the thread that measures.</summary>
-public sealed unsafe class RawArm : Arm
+public sealed unsafe class FixedFilesWork : Work
 {
     private const int Pairs = 16;
     private const uint RegisterFiles = 2; // IORING_REGISTER_FILES
@@ -15,8 +15,8 @@ public sealed unsafe class RawArm : Arm
     private readonly List<int> _fds = [];
     private readonly byte* _memory = (byte*)NativeMemory.AllocZeroed(Pairs * 64);
 
-    public RawArm(string name, bool fixedFiles, bool isBase)
-        : base(name, isBase)
+    public FixedFilesWork(string row, string column, bool fixedFiles)
+        : base(row, column)
     {
         _fixed = fixedFiles;
         for (int i = 0; i < Pairs; i++)
@@ -78,7 +78,7 @@ public sealed unsafe class RawArm : Arm
 }
 
 /// <summary>Two threads, each asleep in its ring until the other one has something for it.</summary>
-public sealed unsafe class HandOffArm : Arm
+public sealed unsafe class HandOffWork : Work
 {
     private readonly bool _messages;
     private readonly Side[] _sides = [new(), new()];
@@ -91,8 +91,8 @@ public sealed unsafe class HandOffArm : Arm
         internal readonly ulong* Count = (ulong*)NativeMemory.AllocZeroed(8);
     }
 
-    public HandOffArm(string name, bool messages, bool isBase)
-        : base(name, isBase)
+    public HandOffWork(string row, string column, bool messages)
+        : base(row, column)
     {
         _messages = messages;
         Open(_sides[0]);

@@ -1,24 +1,19 @@
-// What options.cs compares: an arm runs a number of operations, and keeps the CPU and the elapsed time of one, by slice.
+// What options.cs compares: a way to do a piece of work, run in slices; a slice tells the CPU and the elapsed time of one operation.
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
 
 namespace RingCore.Bench;
 
-/// <summary>One way to do the work.</summary>
-public abstract class Arm(string name, bool isBase) : IDisposable
+/// <summary>One way to do the work of a row.</summary>
+public abstract class Work(string row, string column) : IDisposable
 {
     private int _operations = 64;
 
-    public string Name { get; } = name;
+    /// <summary>The first of a row is what the others are compared with.</summary>
+    public string Row { get; } = row;
 
-    /// <summary>Whether the next arm is compared with this one.</summary>
-    public bool IsBase { get; } = isBase;
-
-    /// <summary>µs of CPU for one operation, by slice.</summary>
-    public List<double> Cpu { get; } = [];
-
-    public List<double> Time { get; } = [];
+    public string Column { get; } = column;
 
     protected abstract void Run(int operations);
 
@@ -36,25 +31,26 @@ public abstract class Arm(string name, bool isBase) : IDisposable
         }
     }
 
-    public void Measure()
+    /// <summary>One slice: µs for one operation.</summary>
+    public Dictionary<string, double> Measure()
     {
         long cpu = CpuNow(), time = Raw.Clock(Raw.Monotonic);
         Run(_operations);
-        Time.Add((Raw.Clock(Raw.Monotonic) - time) / 1e3 / _operations);
-        Cpu.Add((CpuNow() - cpu) / 1e3 / _operations);
+        time = Raw.Clock(Raw.Monotonic) - time;
+        return new() { ["cpu"] = (CpuNow() - cpu) / 1e3 / _operations, ["time"] = time / 1e3 / _operations };
     }
 
     protected virtual long CpuNow() => Raw.Clock(Raw.ProcessCpu);
 }
 
 /// <summary>Work on an executor.</summary>
-public sealed class RingArm : Arm
+public sealed class RingWork : Work
 {
     private readonly RingExecutor _executor;
     private readonly Func<int, RingTask> _work;
 
-    public RingArm(string name, bool isBase, RingOptions? options, Func<RingTask<Func<int, RingTask>>> prepare)
-        : base(name, isBase)
+    public RingWork(string row, string column, RingOptions? options, Func<RingTask<Func<int, RingTask>>> prepare)
+        : base(row, column)
     {
         _executor = RingExecutor.Start(options ?? new RingOptions());
         _work = _executor.InvokeAsync(prepare).GetAwaiter().GetResult();

@@ -1,4 +1,4 @@
-// The arm of connections that are placed on a group's executors.
+// The work of connections that are placed on a group's executors.
 
 using System.Net;
 using System.Net.Sockets;
@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace RingCore.Bench;
 
 /// <summary>A group of two executors that answers, and clients on an executor of their own: with a connection for each request, or for a whole slice.</summary>
-public sealed class GroupArm : Arm
+public sealed class GroupWork : Work
 {
     private readonly RingExecutorGroup _group = RingExecutorGroup.Start(2);
     private readonly CancellationTokenSource _stop = new();
@@ -16,8 +16,8 @@ public sealed class GroupArm : Arm
     private readonly int _workUs;
     private readonly bool _forEachRequest;
 
-    public GroupArm(string name, RingPlacement placement, int clients, int workUs, bool forEachRequest, bool isBase)
-        : base(name, isBase)
+    public GroupWork(string row, string column, RingPlacement placement, int clients, int workUs, bool forEachRequest)
+        : base(row, column)
     {
         _clients = clients;
         _workUs = workUs;
@@ -27,7 +27,7 @@ public sealed class GroupArm : Arm
         _address = listening.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>The servers' alone: the clients are the same for every arm.</summary>
+    /// <summary>The servers' alone: the clients are the same for every column.</summary>
     protected override long CpuNow() => _group.Executors.Sum(executor =>
         executor.InvokeAsync(() => ValueTask.FromResult(Raw.Clock(Raw.ThreadCpu))).GetAwaiter().GetResult());
 
