@@ -2,8 +2,9 @@
 // offset. At most one read is with the kernel; a second concurrent read throws. Writes queue: see WriteQueue.
 // Owner thread only.
 //
-// Who reads has the reading side as its own, by reference: a transfer, a leased read, a sequence of leases, a
-// copy. It takes it when nothing can fail any more and gives it back when its op has ended; nobody else can.
+// The reading side has one owner, held by reference: a transfer, a leased read, a sequence of leases, or a
+// copy. The owner takes it when nothing can fail any more and gives it back when its op has ended; nobody
+// else can do either.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -29,8 +30,8 @@ public abstract class RingStream : RingHandle
     internal WriteQueue Writes => _writes ??= new WriteQueue(this);
 
     /// <summary>
-    /// Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV; of what is no
-    /// socket IORING_OP_READ). 0: the end.
+    /// Reads what is there, at least one byte, into <paramref name="memory"/> (IORING_OP_RECV, or
+    /// IORING_OP_READ when this is not a socket). 0 means the end.
     /// </summary>
     /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is
     /// something to read, and reads nothing.</param>
@@ -150,7 +151,9 @@ public abstract class RingStream : RingHandle
             ThrowReading();
     }
 
-    /// <summary>The reading side gets an owner. The caller has asked <see cref="ThrowIfReading"/>.</summary>
+    /// <summary>
+    /// The reading side gets an owner. The caller has called <see cref="ThrowIfReading"/> before.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void StartReading(object reader)
     {
@@ -162,7 +165,8 @@ public abstract class RingStream : RingHandle
         "Another read of this is in progress: two would share out the bytes between them.");
 
     /// <summary>
-    /// The owner's read has ended, whatever it brought; the next may start. Of anybody else it means nothing.
+    /// The owner's read has ended, with whatever result, and the next may start. A call by anybody else has
+    /// no effect.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void EndReading(object reader)
@@ -172,7 +176,7 @@ public abstract class RingStream : RingHandle
     }
 
     /// <summary>
-    /// All writes, those that stand in the queue too: a send that ends short must not go back to the kernel.
+    /// All writes, including queued ones: a send that ended short must not go back to the kernel.
     /// </summary>
     private protected override void OnCancelAll() => _writes?.CancelAll();
 }

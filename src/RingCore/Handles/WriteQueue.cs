@@ -1,11 +1,11 @@
 // Handles layer: the write side of a stream. At most one send is with the kernel, because several would
 // overtake each other. Writes issued meanwhile queue in call order and leave as one gathered send when it has
-// ended. States and moves: WriteState. Owner thread only. It runs no user code: what it ends is queued, and
-// its memory goes back after the reap.
+// ended. States and moves: WriteState. Owner thread only. It runs no user code: the writes that it ends are
+// queued for resumption, and their memory is returned after the reap.
 //
 // A write is in exactly one place: with the kernel alone (_alone), or in the list that starts at _first, of
 // which the first _gathered are with the kernel while the state is Gathered. The list is linked through the
-// writes themselves. Who ends a hold is its WriteHold.
+// writes themselves. A hold is ended by its WriteHold and by nothing else.
 
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
@@ -146,8 +146,8 @@ internal sealed unsafe class WriteQueue : OpSink
     }
 
     /// <summary>
-    /// A failed write. After a cancellation that came before the first byte the stream is whole; else it is
-    /// not.
+    /// A write failed. If it was cancelled before its first byte left, the stream is still whole; otherwise
+    /// it is broken.
     /// </summary>
     private void Fail(TransferAwaitable write, int res)
     {
@@ -167,7 +167,7 @@ internal sealed unsafe class WriteQueue : OpSink
         _state.Move(WriteState.Broken);
     }
 
-    /// <summary>Nothing is with the kernel any more: what waits leaves, or ends.</summary>
+    /// <summary>Nothing is with the kernel any more: the waiting writes are sent, or end.</summary>
     private void SendNext()
     {
         int refused = _state == WriteState.Broken ? _faultErrno
@@ -188,7 +188,9 @@ internal sealed unsafe class WriteQueue : OpSink
         _flushed = null;
     }
 
-    /// <summary>Ends the writes at the head that have left whole; whether any is left.</summary>
+    /// <summary>
+    /// Ends the writes at the head that have left completely. Returns whether any write remains.
+    /// </summary>
     private bool EndDone()
     {
         while (_first is { Left: 0 } write)
@@ -217,7 +219,7 @@ internal sealed unsafe class WriteQueue : OpSink
         }
     }
 
-    /// <summary>What waits goes together, also where it is one.</summary>
+    /// <summary>Sends what waits as one gathered send, even if it is a single write.</summary>
     private void Gather()
     {
         _state.Move(WriteState.Gathered);
@@ -251,7 +253,7 @@ internal sealed unsafe class WriteQueue : OpSink
             return;
         }
 
-        // A send that takes nothing would go on for ever.
+        // A send that takes nothing would otherwise be repeated for ever.
         res = _polls ? Math.Min(res, 0) : res == 0 ? -EIO : res;
         _polls = false;
         _gathered = 0;
@@ -273,8 +275,8 @@ internal sealed unsafe class WriteQueue : OpSink
     }
 
     /// <summary>
-    /// A write's token struck. With the kernel: the send is asked to end, and goes again without it. Queued:
-    /// it ends now.
+    /// A write's token was cancelled. If the write is with the kernel, the send is asked to end, and is sent
+    /// again without it; if it is only queued, it ends now.
     /// </summary>
     internal void Cancel(TransferAwaitable write)
     {

@@ -1,6 +1,6 @@
 // Op layer: memory on loan to the kernel. One owner, the op's sink: taken at the call, returned at the
 // terminal CQE. A pin that ends waits in a list until the reap is over, because Unpin may be a user's code;
-// the list has its room from the moment a pin is taken, so that returning never allocates. Owner thread only.
+// room in the list is reserved when a pin is taken, so that returning one never allocates. Owner thread only.
 
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
@@ -21,8 +21,8 @@ internal unsafe struct MemoryLoan
     internal readonly byte* Address => (byte*)_pin.Pointer;
 
     /// <summary>
-    /// Runs the memory's Pin, which may be a user's code: throw, start ops, dispose handles. Look again after
-    /// it.
+    /// Runs the memory's Pin, which may be user code: it can throw, start ops, dispose handles. Check
+    /// everything again afterwards.
     /// </summary>
     internal static MemoryLoan Take(OpDriver driver, ReadOnlyMemory<byte> memory) => memory.IsEmpty
         ? new MemoryLoan { Memory = memory }
@@ -90,7 +90,8 @@ internal sealed class PinList
     /// <summary>After the reap, before anything it has queued runs.</summary>
     internal void RunEnded(OpDriver driver)
     {
-        // An Unpin that starts an op which is refused comes here, too: what it ends is this run's.
+        // An Unpin that starts an op which is refused comes here as well; the pins that this ends are left to
+        // the running loop.
         if (_count > 0 && !_running)
             RunAll(driver);
     }

@@ -4,12 +4,11 @@
 //
 // Who owns a result that has come and was not taken: this object, in _results, and it releases them
 //   when the consumer leaves                     DisposeAsync, or the last CQE after it
-//   when its handle closes and nobody waits RingHandle tells it through its SequenceLink, or the last CQE
-//   after it
+//   when its handle closes and nobody waits      its SequenceLink tells it, or the last CQE after it
 //   when its executor ends                       SequenceList.ReleaseAll
 //   when the consumer is gone without a word     the finalizer
-// A peer cannot fill _results: at the cap the multishot is cancelled, and what is on its way then is all that
-// may come on top.
+// A peer cannot fill _results: at the cap the multishot is cancelled, and only results that are already on
+// their way can exceed it.
 
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
@@ -56,7 +55,7 @@ internal abstract class MultishotStream<T>
     /// <summary>Not pooled: a cancel always means this sequence.</summary>
     internal override bool CanCancel(short version) => true;
 
-    /// <summary>Whether nobody will take what comes.</summary>
+    /// <summary>Whether nobody will take what still comes.</summary>
     private bool IsForNobody =>
         _state == MultishotState.Leaving || (!IsPending && (_handle.IsDisposed || Driver.Stopping));
 
@@ -87,7 +86,7 @@ internal abstract class MultishotStream<T>
     }
 
     /// <summary>
-    /// Keeps a result for the consumer; false where there is no memory to keep it, and it is released.
+    /// Keeps a result for the consumer. False when there is no memory to keep it; it is released then.
     /// </summary>
     protected bool Keep(T result)
     {
@@ -193,8 +192,8 @@ internal abstract class MultishotStream<T>
             ReleaseUntaken();
         _state.Move(goesOn && _state != MultishotState.Leaving ? MultishotState.Idle : MultishotState.Ended);
 
-        // It brought nothing, or ended at the cap after the consumer had caught up: the consumer goes on
-        // waiting.
+        // The CQE brought nothing, or the multishot ended at its cap after the consumer had caught up: it is
+        // armed again, and the consumer goes on waiting.
         if (_state == MultishotState.Idle && IsPending && _results.Count == 0 && !over && !_handle.IsDisposed)
             ArmAgain();
         else if (IsPending)
@@ -261,7 +260,8 @@ internal abstract class MultishotStream<T>
                 break;
         }
 
-        // Else a MoveNextAsync that nobody awaits any more: its object waits for the last CQE all the same.
+        // If a MoveNextAsync is still pending, nobody awaits it any more, and this same object now waits for
+        // the last CQE.
         if (!IsPending)
             Begin(Driver);
         return new ValueTask(this, Version);

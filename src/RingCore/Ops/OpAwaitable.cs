@@ -1,7 +1,7 @@
 // Op layer: the caller's half of an op: result, flags, continuation, version. Pooled: rented by the hot call,
 // recycled by GetResult. The kernel's half is the slot; the two lives overlap but neither decides the other's
-// end. What is lent (memory, a place as the one reader) is this object's from the call to the terminal CQE;
-// the token's registration to the result.
+// end. This object owns what the op borrows (memory, the reading side of a stream) from the call to the
+// terminal CQE, and the token's registration until the result is in.
 //
 // Why a pooled object may be cancelled by a token: the registration is disposed before the result is handed
 // out, and its callback only posts this object with its version; a posted cancel that comes late finds
@@ -10,9 +10,7 @@
 // Who may touch it: the owner thread alone. The interleavings on that thread:
 //   A  GetStatus=Pending → OnCompleted → SetResult (queues) → Run → GetResult
 //   B  SetResult → GetStatus=Succeeded → GetResult            (awaited late: no continuation)
-//   C GetStatus=Pending → SetResult → OnCompleted (queues) (completed between the two: a second awaiter
-//   of
-//   the same turn)
+//   C  GetStatus=Pending → SetResult → OnCompleted (queues)   (completed in between: a second awaiter)
 //   D  SetResult, never awaited: the GC finds it, the finalizer counts it
 
 using System.Runtime.CompilerServices;
@@ -27,7 +25,7 @@ internal abstract class OpAwaitable : OpSink
     internal int Res;
     internal uint Flags;
 
-    /// <summary>What has come short must not go on: it was asked to end.</summary>
+    /// <summary>A short transfer must not be continued: the op was asked to end.</summary>
     internal bool CancelWanted;
 
     private AwaitState _state;
@@ -41,7 +39,7 @@ internal abstract class OpAwaitable : OpSink
     internal short Version { get; private set; }
 
     /// <summary>
-    /// Whether a cancel that was asked for in the use of that version still means anything.
+    /// Whether a cancel that was requested under that version still applies.
     /// </summary>
     internal virtual bool CanCancel(short version) => version == Version && _state == AwaitState.Pending;
 
@@ -54,16 +52,16 @@ internal abstract class OpAwaitable : OpSink
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
 
     /// <summary>
-    /// Gives back what is lent. At the terminal CQE, or when nothing has gone to the kernel; a second call
-    /// finds nothing.
+    /// Returns what the op has borrowed: at the terminal CQE, or when nothing went to the kernel. A second
+    /// call finds nothing to return.
     /// </summary>
     protected virtual void ReturnLoans()
     {
     }
 
     /// <summary>
-    /// Takes what the result stands for when nobody will: closes an fd, returns a buffer. Owner thread, or
-    /// after its end any.
+    /// Releases what the result stands for when nobody will take it: closes an fd, returns a buffer. Owner
+    /// thread, or any thread once the executor has ended.
     /// </summary>
     protected virtual void ReleaseUntaken()
     {
@@ -102,8 +100,9 @@ internal abstract class OpAwaitable : OpSink
     }
 
     /// <summary>
-    /// Step 3 where the op was not admitted. While stopping it ends through the queue: code that swallows the
-    /// refusal and asks again would else never come back to the loop, whose bound it is.
+    /// Step 3 when the op was not admitted. While the executor is stopping, the refusal goes through the
+    /// ready queue: code that swallows it and tries again would otherwise never return to the loop, which
+    /// enforces the time limit.
     /// </summary>
     internal virtual void Refuse(int res)
     {
@@ -118,8 +117,8 @@ internal abstract class OpAwaitable : OpSink
     }
 
     /// <summary>
-    /// In the reap: whether it goes back to the kernel, with what is left or in another way. 0, or the
-    /// −errno it ends with.
+    /// In the reap: whether the op may go back to the kernel, for the rest or in another way. Returns 0, or
+    /// the −errno with which it ends.
     /// </summary>
     internal int AdmitAgain(RingHandle handle, CancellationToken token) =>
         CancelWanted || handle.IsDisposed || Driver.Stopping || token.IsCancellationRequested
@@ -185,7 +184,8 @@ internal abstract class OpAwaitable : OpSink
         if (_state == AwaitState.Completed)
             return CompletedStatus;
 
-        // Said here, before an await: thrown later, from OnCompleted, it would end the process in Task code.
+        // Thrown here, before the await suspends: thrown later, from OnCompleted, it would end the process in
+        // Task code.
         Driver.ThrowIfNotOwner();
         if (_box is not null || _continuation is not null)
             ThrowStale();
@@ -198,8 +198,7 @@ internal abstract class OpAwaitable : OpSink
         if (token != Version || _box is not null || _continuation is not null)
             ThrowStale();
 
-        // A RingTask suspends on this: its builder, in the middle of this very call, has said so. It needs no
-        // context captured.
+        // A RingTask is suspending on this, as its builder has just announced. It needs no context captured.
         if (Driver.Suspending is { } box && ReferenceEquals(state, box.Continuation))
         {
             Suspend(box);
@@ -276,8 +275,8 @@ internal abstract class OpAwaitable : OpSink
     }
 
     /// <summary>
-    /// Found by the GC while not idle: the caller dropped a hot call. Its slot is long free; its result may
-    /// still own something.
+    /// Collected while not idle: the caller dropped a hot call. Its slot was freed long ago, but its result
+    /// may still own something.
     /// </summary>
     ~OpAwaitable()
     {
@@ -297,7 +296,7 @@ internal abstract class OpAwaitable : OpSink
     }
 
     /// <summary>
-    /// With the executor gone nothing runs on its thread any more, and releasing here is safe.
+    /// Once the executor has ended nothing runs on its thread any more, so releasing here is safe.
     /// </summary>
     private void ReleaseDropped()
     {

@@ -1,6 +1,6 @@
-// Op layer: asking ops to end. Cancel only notes the wish; the loop writes the ASYNC_CANCEL requests in step
-// 3, together with everything else that goes in. So asking needs no room, cannot fail, and changes nothing
-// under the one who asks. The op's own CQE is the truth.
+// Op layer: asking ops to end. Cancel only records the request; the loop writes the ASYNC_CANCEL SQEs in step
+// 3, together with everything else it submits. So asking needs no room, cannot fail, and changes nothing that
+// the caller relies on. The op's own CQE decides the outcome.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
@@ -45,7 +45,7 @@ internal sealed unsafe partial class OpDriver
         }
     }
 
-    /// <summary>Live keys are no more than slots: with the ended ones gone there is room.</summary>
+    /// <summary>There are never more live keys than slots, so dropping the ended ones makes room.</summary>
     private void DropEnded()
     {
         int kept = 0;
@@ -70,7 +70,7 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Any thread: asks the awaitable, on the owner thread, to end what it is used for now.
+    /// Any thread: asks the awaitable, on the owner thread, to end its current op.
     /// </summary>
     internal void CancelFromAnyThread(OpAwaitable awaitable)
     {
@@ -87,7 +87,7 @@ internal sealed unsafe partial class OpDriver
 
         internal override void Run()
         {
-            // Else it has ended, and is perhaps somebody else's now: this came too late.
+            // Otherwise this came too late: the op has ended, and the object may already serve another.
             if (awaitable.CanCancel(_version))
                 awaitable.OnCancel(0);
         }

@@ -1,11 +1,11 @@
 // Op layer: taking results in. Reap is called by the loop, in step 4, and by nobody else; it runs no user
 // code. For each CQE:
 //   1 copy it and give its place back
-//   2 find the slot by index and generation; what has none is only counted
+//   2 find the slot by index and generation; a CQE without a slot is only counted
 //   3 F_MORE: the sink's OnMore; the slot stays the kernel's
 //   4 else: settle what the result means, return the fds, free the slot, the sink's OnTerminal
-// When all are in, the pins that ended on the way are undone (Unpin may be a user's code); then the loop goes
-// on.
+// When all have been handled, the pins that ended on the way are released (Unpin may be user code), and the
+// loop continues.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
@@ -21,8 +21,8 @@ internal sealed unsafe partial class OpDriver
     private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
 
     /// <summary>
-    /// CQEs taken out of the queue where the kernel would submit no more before, and not yet handled. Older
-    /// than those in the queue.
+    /// CQEs that had to leave the queue before the kernel would submit more, and that are not handled yet.
+    /// They are older than those in the queue.
     /// </summary>
     private io_uring_cqe[] _aside = [];
     private int _asideHead;
@@ -62,7 +62,8 @@ internal sealed unsafe partial class OpDriver
         }
 
         cqe = Ring.CqeAt(0);
-        // Before the sink sees it: it may prepare an op, and a kernel that submits needs room here.
+        // The place is given back before the sink runs: the sink may prepare an op, and submitting it may
+        // need room in this queue.
         Ring.Advance(1);
         return true;
     }
@@ -77,8 +78,8 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Empties the CQ without handling anything; false when there is no memory for it, with the CQEs where
-    /// they were.
+    /// Empties the CQ without handling anything. False when there is no memory for that; the rest stays where
+    /// it is.
     /// </summary>
     private bool MoveAside()
     {
@@ -106,8 +107,8 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Requests that the kernel has not taken for a second are taken back and end as if it had answered.
-    /// Cancels wait on.
+    /// Requests that the kernel has refused for a second are taken back and end as if the error were its
+    /// answer. Cancels keep waiting.
     /// </summary>
     private void FailPending(int res)
     {
@@ -182,8 +183,9 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Whether the LINK_TIMEOUT can have struck: the kernel's timer starts after ours, on the same clock. Its
-    /// own CQE would tell exactly, −ECANCELED when it has not, but may come after its op's.
+    /// Whether the LINK_TIMEOUT can have fired: the kernel's timer starts after ours, on the same clock. The
+    /// timeout's own CQE would tell exactly (−ECANCELED if it did not fire), but it may arrive after the
+    /// op's.
     /// </summary>
     private bool IsOver(ulong key) =>
         Ring.Kernel.Now() >= *(long*)((__kernel_timespec*)Table.Storage((int)(uint)key) + 2);
@@ -202,12 +204,14 @@ internal static class Verdict
     /// <param name="overdue">Whether the op's own LINK_TIMEOUT is over.</param>
     internal static int Of(int res, bool cancelling, bool overdue) => -res switch
     {
-        // A kernel worker that ran it was interrupted, for one of the two reasons, or for neither.
+        // The kernel worker that ran the op was interrupted: by our cancel, by the op's deadline, or by
+        // neither.
         ECANCELED or EINTR or RestartSys when cancelling => -ECANCELED,
         ECANCELED or EINTR or RestartSys when overdue => -ETIME,
         RestartSys => -EINTR,
 
-        // It brought nothing, and its sink would go on in another way, of which the cancel does not know.
+        // The op brought nothing, and its sink would continue in another way, which the cancel does not know
+        // of.
         EAGAIN or ENOBUFS or EBADF when cancelling => -ECANCELED,
         _ => res,
     };

@@ -1,11 +1,11 @@
 // Op layer: ties one ring to its slots. Three pages: this one admits and prepares ops and enters the kernel,
 // OpDriver.Reap.cs takes results in, OpDriver.Cancel.cs asks ops to end. The executor owns one and calls
-// Enter, Reap and WriteCancels; ops and handles start through it. Owner thread only, but for the doors marked
-// "any thread".
+// Enter, Reap and WriteCancels; ops and handles start through it. Owner thread only, except for members
+// marked "any thread".
 //
 // Invariants: every SQE written names a live slot or a reserved key. Completions are handled in Reap, which
 // the loop calls, and nowhere else: a call that finds the SQ full only submits, so nothing that a caller has
-// looked at changes under it.
+// already checked can change while the call runs.
 //
 // How every op begins, in this order:
 //   1 what can throw: the sink, the memory's pin, native blocks, the token's registration, Admit (a slot,
@@ -35,11 +35,11 @@ internal interface IOpHost
 internal sealed unsafe partial class OpDriver
 {
     /// <summary>
-    /// How long a kernel that takes no SQE is asked again before ops are failed with what it says.
+    /// How long a kernel that takes no SQEs is asked again, before the ops fail with the errno it returns.
     /// </summary>
     private const long PatienceNs = 1_000_000_000;
 
-    /// <summary>Enters tried without a pause between them; from then on a millisecond each.</summary>
+    /// <summary>Enters retried without a pause; after that there is one every millisecond.</summary>
     private const int EagerTries = 16;
 
     /// <summary>The driver of the calling thread, or null.</summary>
@@ -92,9 +92,9 @@ internal sealed unsafe partial class OpDriver
         _cancels = new ulong[Table.Capacity];
         Leases = new LeasePool(this);
 
-        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): before, a send that the kernel goes
-        // on with and that is then cancelled does not say how much had left, and the stream would pass for
-        // whole. We go on after a short send instead.
+        // FALLBACK WholeSends (6.1, as SENDMSG_ZC; no feature bit tells): on an older kernel, a send that the
+        // kernel itself continues and that is then cancelled does not report how much had left, so a broken
+        // stream would look whole. There we continue short sends ourselves.
         bool whole = ring.Supports(IORING_OP_SENDMSG_ZC);
         WriteFlags = (uint)(MSG_NOSIGNAL | (whole ? MSG_WAITALL : 0));
     }
@@ -144,8 +144,8 @@ internal sealed unsafe partial class OpDriver
 
     /// <summary>
     /// Whether an op may go to the kernel now. 0: there is a slot and room for its SQEs, and Begin cannot
-    /// fail. Else the −errno that it ends with instead: ECANCELED when its token has struck or the executor
-    /// stops, or what keeps the kernel from taking SQEs.
+    /// fail. Otherwise the −errno with which the op ends instead: ECANCELED when its token is cancelled or
+    /// the executor is stopping, or the error that keeps the kernel from taking SQEs.
     /// </summary>
     /// <exception cref="OutOfMemoryException">No memory for more slots.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -172,13 +172,13 @@ internal sealed unsafe partial class OpDriver
         }
 
         int refused = Ring.HasRoom((uint)sqes) ? 0 : MakeRoom((uint)sqes);
-        // It may have struck meanwhile, on this thread too.
+        // The token may have been cancelled in the meantime, on this thread as well.
         return token.IsCancellationRequested ? -ECANCELED : refused;
     }
 
     /// <summary>
-    /// For what nobody can be thrown at: an op that goes on from the reap, in the slot it has just freed, and
-    /// the loop's own. 0, or −errno.
+    /// For starts that have no caller to throw to: an op that is continued from the reap, in the slot it has
+    /// just freed, and the loop's own ops. Returns 0 or −errno.
     /// </summary>
     internal int AdmitAgain()
     {
@@ -240,8 +240,9 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// SQ full: submit and go on. The kernel takes all or says why; where it wants its CQEs taken first they
-    /// are moved aside, not handled. 0, or the −errno it has said for <see cref="PatienceNs"/>.
+    /// The SQ is full: submit it and carry on. Either the kernel takes everything or it says why; if it wants
+    /// CQEs consumed first, they are moved aside, not handled. Returns 0, or the −errno that the kernel has
+    /// kept returning for <see cref="PatienceNs"/>.
     /// </summary>
     private int MakeRoom(uint count)
     {
@@ -249,9 +250,9 @@ internal sealed unsafe partial class OpDriver
         long since = 0;
         for (int tries = 0; ; tries++)
         {
-            // A poller takes SQEs at its own pace: a moment for it, or until something completes. Not
-            // IORING_ENTER_SQ_WAIT: no deadline ends that, and a kernel that does not submit into an
-            // overflowing CQ could wait for a poller that waits for our reap.
+            // A poller takes SQEs at its own pace: give it a moment, or until something completes.
+            // IORING_ENTER_SQ_WAIT would not do: it has no deadline, and a kernel that does not submit into
+            // an overflowing CQ could wait for a poller that is itself waiting for our reap.
             int taken = tries > 0 && Ring.IsPolled
                 ? TryEnter(minComplete: 1, timeoutNs: 50_000)
                 : TryEnter(minComplete: 0, timeoutNs: -1);
@@ -274,7 +275,7 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Enters once, for the loop. What passes by itself returns and means "reap, then look again".
+    /// Enters once, for the loop. A transient error is returned and means "reap, then look again".
     /// </summary>
     /// <exception cref="InvalidOperationException">The kernel refuses for good.</exception>
     internal int Enter(uint minComplete, long timeoutNs)
@@ -290,8 +291,8 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// The kernel has no memory for requests: a pause between tries, and in the end those that it did not
-    /// take fail.
+    /// The kernel has no memory for requests: pause between tries, and in the end fail the ops it has not
+    /// taken.
     /// </summary>
     private void BackOff(int res)
     {
@@ -325,7 +326,8 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// No error says that nothing was submitted: the SQ head does. These say nothing more than "look again".
+    /// An error does not mean that nothing was submitted; only the SQ head tells. These errors mean no more
+    /// than "look again".
     /// </summary>
     private static bool Passes(int res) => -res switch
     {
@@ -338,13 +340,13 @@ internal sealed unsafe partial class OpDriver
     };
 
     /// <summary>
-    /// A disk that has run dry must not wait for a turn's whole batch: with this many requests pending they
-    /// go now.
+    /// An idle disk should not have to wait for a turn's whole batch: once this many requests are pending,
+    /// they are submitted.
     /// </summary>
     internal void SubmitBatch(int batch)
     {
-        // An error is for the loop's enter, which meets it, too: thrown from here it would hide that the
-        // memory is lent.
+        // An error is left to the loop's own enter, which will meet it again. Thrown from here, it would hide
+        // that the memory is already on loan.
         if (Ring.Pending >= batch)
             Ring.Enter(minComplete: 0);
     }

@@ -1,12 +1,11 @@
 // Op layer: who gets an op's CQEs. The reap finds the slot, returns its fd and calls the sink; a sink copies
 // the result and queues the continuation. The contract of a sink:
-//   * It is the owner of the memory its op lends, from the call to OnTerminal, and keeps it alive and in
-//   place.
+//   * It owns the memory that its op lends, from the call to OnTerminal, and keeps it alive and in place.
 //   * OnTerminal and OnMore run in the reap: no user code, nothing that throws. They may prepare one op in
 //   place of the one that ended.
-//   * OnCancel asks; it may come at any time on the owner thread, also when nothing is with the kernel, and
-//   more than once.
-//   * Key names the op now with the kernel, or the last one: a cancel of a key whose time has passed does
+//   * OnCancel only asks. It may be called at any time on the owner thread, even when nothing is with the
+//   kernel, and more than once.
+//   * Key names the op now with the kernel, or the last one; cancelling the key of an op that has ended does
 //   nothing.
 
 namespace RingCore;
@@ -29,8 +28,8 @@ internal abstract class OpSink : RingWork
     }
 
     /// <summary>
-    /// What runs now is to end, and not to go on by itself: a token struck, its handle closes, or its
-    /// executor stops.
+    /// The running op is to end and must not be continued: a token was cancelled, the handle is closing, or
+    /// the executor is stopping.
     /// </summary>
     /// <param name="key">The op that is meant; 0: whatever runs.</param>
     internal virtual void OnCancel(ulong key) => Driver.Cancel(Key);

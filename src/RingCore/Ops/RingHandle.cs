@@ -1,7 +1,7 @@
 // Op layer: an fd and the rules under which it is lent to the kernel. Ops take a handle, never a number: a
 // queued SQE names an fd number, and while it does the number must not be closed and reused. The
-// application's handles derive from it. Owner thread only, but for Dispose and the finalizer, which hop
-// there. It does no I/O.
+// application's handles derive from it. Owner thread only, except for Dispose and the finalizer, which post
+// to it. It does no I/O.
 //
 // Invariants: InFlight is the number of slots in the list that starts at FirstSlot, plus the number of second
 // loans in the list that starts at _second; the fd is closed when the state is Closing and the last loan
@@ -86,7 +86,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         GC.SuppressFinalize(this);
 
-        // With the executor gone nothing runs on its thread any more, and closing here is safe.
+        // Once the executor has ended nothing runs on its thread any more, so closing here is safe.
         if (Driver.IsOwner)
             StartClosing();
         else if (!Driver.Host.Post(new ActionWork(StartClosing, CloseAfterTheEnd)))
@@ -110,8 +110,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// For derived handles, before the fd is closed. Owner thread, or after its end any, the finalizer's too:
-    /// nothing finalizable may be touched.
+    /// For derived handles, before the fd is closed. Runs on the owner thread, or after the executor's end on
+    /// any thread, the finalizer's included: it must touch nothing that is finalizable.
     /// </summary>
     private protected virtual void OnClosing()
     {
@@ -134,7 +134,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// An op's slot takes the fd. The handle is open: who starts an op has looked after the last user code.
+    /// An op's slot borrows the fd. The handle is open: the caller has checked that after the last user code
+    /// ran.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Lend(ref OpSlot slot, int index)
@@ -220,7 +221,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
             place = link.NextOfHandle;
     }
 
-    /// <summary>With the executor's door closed several threads may come here at once.</summary>
+    /// <summary>Once the executor takes no more posts, several threads may come here at once.</summary>
     private void CloseAfterTheEnd()
     {
         lock (s_afterTheEnd)
@@ -260,7 +261,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// By user_data, never by fd: a number can be somebody else's by the time the kernel looks.
+    /// By user_data, never by fd: by the time the kernel looks, the number may belong to something else.
     /// </summary>
     private void CancelLoans()
     {
@@ -294,8 +295,8 @@ public class RingHandle : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Collected undisposed: no op is in flight, since a slot would have kept it alive. Its close is posted
-    /// to the owner, or done here after the owner's end.
+    /// Collected without having been disposed. No op is in flight, since a slot would have kept the handle
+    /// alive. The close is posted to the owner, or done here once the owner has ended.
     /// </summary>
     ~RingHandle()
     {

@@ -1,6 +1,6 @@
-// Op layer: the sequences of an executor that may hold results nobody has taken: fds, leases. Weak: a
-// sequence that its consumer has dropped is the GC's, whose finalizer releases them; one that is alive is
-// told when its handle closes and when its executor ends.
+// Op layer: the sequences of an executor that may hold results nobody has taken: fds, leases. The references
+// are weak: a sequence that its consumer has dropped is left to the GC, and its finalizer releases the
+// results; a live one is told when its handle closes and when its executor ends.
 
 namespace RingCore;
 
