@@ -102,7 +102,7 @@ internal static class FileChecks
     {
         string path = Scratch("fifo");
         Expect.Equal(0, mkfifo(path, 0x1B6), "mkfifo");
-        ValueTask<RingPipe> opening = RingPipe.OpenAsync(path, FileAccess.Read); // Waits for the other side on a worker.
+        ValueTask<RingPipe> opening = RingPipe.OpenAsync(path, FileAccess.Read); // Waits for the other side.
         await using RingPipe writer = await RingPipe.OpenAsync(path, FileAccess.Write);
         await using RingPipe reader = await opening;
         await writer.WriteAsync(new byte[] { 1, 2, 3 });

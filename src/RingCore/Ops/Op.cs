@@ -149,6 +149,7 @@ public readonly partial struct Op
 
     /// <summary>
     /// Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.
+    /// Where a Unix listener's backlog is full it keeps a kernel worker, of which there are few, until it is not.
     /// </summary>
     /// <param name="handle">An unconnected socket.</param>
     /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or

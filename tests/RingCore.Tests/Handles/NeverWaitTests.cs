@@ -288,6 +288,8 @@ public sealed partial class NeverWaitTests : LiveTest
     {
         using var scene = new Scene();
         RingListener full = await scene.FullAsync();
+        using (var stock = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+            await Throws<SocketException>(async () => await stock.ConnectAsync(full.LocalEndPoint)); // docs/streams.md says so.
         await Throws<TimeoutException>(async () => await RingConnection.ConnectAsync(full.LocalEndPoint, TimeSpan.FromMilliseconds(30)));
         using var cancel = new CancellationTokenSource(30);
         OperationCanceledException e = await Throws<OperationCanceledException>(

@@ -15,6 +15,7 @@ public sealed partial class RightsTests
     [InlineData("group")]
     [InlineData("groups")]
     [InlineData("capabilities")]
+    [InlineData("worker")] // Without a poller, where the kernel's workers take the rights of the submission.
     public async Task RightsGivenUp_APollerDoesNotKeepThem(string what)
     {
         Live.RequireIoUring();
@@ -33,6 +34,12 @@ public sealed partial class RightsTests
     {
         string secret = Path.Combine(folder, "secret");
         File.WriteAllText(secret, "root's"); // In root's directory.
+        if (what == "worker")
+        {
+            RingExecutor.Run(() => ByWorkers(secret));
+            return;
+        }
+
         RingExecutor.Run(async () =>
         {
             if (!RingExecutor.Required.Ring.IsPolled)
@@ -88,6 +95,19 @@ public sealed partial class RightsTests
         }
     }
 
+    /// <summary>Both ops always run on a worker, which is there already when the rights go.</summary>
+    private static async RingTask ByWorkers(string secret)
+    {
+        Op asking = Op.Statx(secret, new byte[256]);
+        Op creating = Op.OpenAt(secret, FileConstants.O_RDWR | FileConstants.O_CREAT);
+        if (await asking is { IsSuccess: false } early)
+            throw new IOException($"{early}");
+        Change("user");
+        if (await asking is var asked && asked.Res != -Errno.EACCES || await creating is var created && created.Res != -Errno.EACCES)
+            throw new IOException("a worker keeps rights");
+        Console.WriteLine("all refused");
+    }
+
     private static unsafe void Change(string what)
     {
         uint* header = stackalloc uint[2] { 0x20080522, 0 };
@@ -95,7 +115,7 @@ public sealed partial class RightsTests
         uint* group = stackalloc uint[1] { 65534 };
         int result = what switch
         {
-            "user" => setresuid(65534, 65534, 65534),
+            "user" or "worker" => setresuid(65534, 65534, 65534),
             "group" => setresgid(65534, 65534, 65534),
             "groups" => setgroups(1, group),
             _ => capset(header, data),
