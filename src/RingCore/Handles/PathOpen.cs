@@ -1,9 +1,10 @@
-// Handles layer: opening by path, for files and FIFOs. An open never waits in the kernel: one that did, a FIFO's
-// for its other end, would keep a kernel worker, of which there are few, for as long as a peer likes. So every
-// open is O_NONBLOCK, and what is not there yet is waited for here
+// Handles layer: opening by path, for files and FIFOs. An open never waits in the kernel: one that did, a
+// FIFO's for its other end, would keep a kernel worker, of which there are few, for as long as a peer likes.
+// So every open is O_NONBLOCK, and what is not there yet is waited for here
 // (docs/decisions/0010-never-wait-on-a-worker.md). It knows no handles and maps no errors.
 
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 
 namespace RingCore;
@@ -12,8 +13,8 @@ namespace RingCore;
 internal static class PathOpen
 {
     /// <summary>
-    /// Opens as open(2) without O_NONBLOCK does, and leaves the fd without it. Waits for a FIFO's other end, and
-    /// for a lease on the file to be broken. An fd, the caller's to close, or −errno.
+    /// Opens as open(2) without O_NONBLOCK does, and leaves the fd without it. Waits for a FIFO's other end,
+    /// and for a lease on the file to be broken. An fd, the caller's to close, or −errno.
     /// </summary>
     /// <exception cref="OperationCanceledException">In a pause: token struck, or executor stops.</exception>
     internal static async ValueTask<int> OpenAsync(string path, int flags, uint mode, CancellationToken token)
@@ -22,8 +23,8 @@ internal static class PathOpen
         Op open = Op.OpenAt(path, flags | O_NONBLOCK, mode);
         bool isFifo = false; // That has no reader.
         int fd, pause = 0;
-        while ((fd = (await open.Start(token)).Res) is -Errno.EAGAIN or -Errno.EINTR
-            || (fd == -Errno.ENXIO && (isFifo = isFifo || await IsFifoAsync(path, token))))
+        while ((fd = (await open.Start(token)).Res) is -EAGAIN or -EINTR
+            || (fd == -ENXIO && (isFifo = isFifo || await IsFifoAsync(path, token))))
             await PauseAsync(ref pause, TimeSpan.MaxValue, token);
         if (fd < 0)
             return fd;
@@ -42,7 +43,9 @@ internal static class PathOpen
         return fd;
     }
 
-    /// <summary>Before what cannot be polled for is tried again: 1 ms, each time twice as long, at most 20.</summary>
+    /// <summary>
+    /// Before what cannot be polled for is tried again: 1 ms, each time twice as long, at most 20.
+    /// </summary>
     internal static ValueTask PauseAsync(ref int pause, TimeSpan most, CancellationToken token)
     {
         pause = Math.Clamp(2 * pause, 1, 20);
@@ -59,8 +62,8 @@ internal static class PathOpen
     }
 
     /// <summary>
-    /// Whether it is a FIFO that no writer has opened yet. One that came and went has left POLLHUP: that is the
-    /// end, for a read to find.
+    /// Whether it is a FIFO that no writer has opened yet. One that came and went has left POLLHUP: that is
+    /// the end, for a read to find.
     /// </summary>
     private static unsafe bool LacksWriter(int fd)
     {
@@ -68,7 +71,8 @@ internal static class PathOpen
             return false;
         var poll = new pollfd { fd = fd, events = SocketConstants.POLLIN };
 
-        // The read takes nothing, for it has nowhere to: EAGAIN with a writer, EFAULT with bytes, 0 with nobody.
+        // The read takes nothing, for it has nowhere to: EAGAIN with a writer, EFAULT with bytes, 0 with
+        // nobody.
         return Libc.poll(&poll, 1, 0) == 0 && Libc.read(fd, null, 1) == 0;
     }
 }

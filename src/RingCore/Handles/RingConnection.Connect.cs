@@ -1,18 +1,20 @@
-// Handles layer: connecting a stream socket. TCP by an op, which the kernel polls for; Unix by a call that cannot
-// block, and again while the listener's backlog is full: as an op it would keep a kernel worker, where signals
-// would meet it, too (docs/decisions/0010-never-wait-on-a-worker.md). Owner thread only.
+// Handles layer: connecting a stream socket. TCP by an op, which the kernel polls for; Unix by a call that
+// cannot block, and again while the listener's backlog is full: as an op it would keep a kernel worker, where
+// signals would meet it, too (docs/decisions/0010-never-wait-on-a-worker.md). Owner thread only.
 
 using System.Net;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
 public sealed partial class RingConnection
 {
     /// <summary>
-    /// Connects to an IP (IORING_OP_CONNECT, 5.5) or Unix end point (connect(2)). Where a Unix listener's backlog
-    /// is full it waits, asking again after 1 to 20 ms. Names have to be resolved before: DNS is not a kernel
-    /// request.
+    /// Connects to an IP (IORING_OP_CONNECT, 5.5) or Unix end point (connect(2)). Where a Unix listener's
+    /// backlog is full it waits, asking again after 1 to 20 ms. Names have to be resolved before: DNS is not
+    /// a kernel request.
     /// </summary>
     /// <param name="endPoint">
     /// An <see cref="IPEndPoint"/> or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.
@@ -35,8 +37,8 @@ public sealed partial class RingConnection
         token.ThrowIfCancellationRequested();
         byte[] address = SocketAddressBytes.From(endPoint);
         int family = SocketAddressBytes.Family(address);
-        bool isUnix = family == SocketConstants.AF_UNIX;
-        int fd = SocketCalls.Open(family, isUnix ? SocketConstants.SOCK_NONBLOCK : 0);
+        bool isUnix = family == AF_UNIX;
+        int fd = SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0);
         var connection = new RingConnection(driver, fd);
         try
         {
@@ -62,7 +64,7 @@ public sealed partial class RingConnection
         bool late = deadline is { HeapIndex: < 0 } && !Driver.Stopping; // Shutdown fires every timer early.
         if (deadline is not null)
             timers.Remove(deadline);
-        return res == -Errno.ECANCELED && late ? -Errno.ETIME : res;
+        return res == -ECANCELED && late ? -ETIME : res;
     }
 
     private async ValueTask<int> ConnectUnixAsync(byte[] address, TimeSpan? timeout, CancellationToken token)
@@ -70,11 +72,11 @@ public sealed partial class RingConnection
         RingTimers timers = RingExecutor.Required.Timers;
         long deadline = timers.DeadlineAfter(timeout ?? TimeSpan.MaxValue);
         int pause = 0, res;
-        while ((res = Driver.Stopping ? -Errno.ECANCELED : SocketCalls.Connect(Fd, address)) == -Errno.EAGAIN)
+        while ((res = Driver.Stopping ? -ECANCELED : SocketCalls.Connect(Fd, address)) == -EAGAIN)
         {
             long left = deadline - timers.NowNs;
             if (left <= 0)
-                return -Errno.ETIME;
+                return -ETIME;
             var most = TimeSpan.FromTicks(left / TimeSpan.NanosecondsPerTick + 1);
             await PathOpen.PauseAsync(ref pause, most, token);
         }

@@ -1,15 +1,18 @@
-// Handles layer: a connected stream socket, TCP or Unix: what it has beyond RingStream, leases first of all. How one is connected is
-// in RingConnection.Connect.cs. Owner thread only.
+// Handles layer: a connected stream socket, TCP or Unix: what it has beyond RingStream, leases first of all.
+// How one is connected is in RingConnection.Connect.cs. Owner thread only.
 
 using System.Net;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
 /// <summary>
-/// A connected TCP or Unix stream socket. Reading and writing may overlap each other; two reads may not. Owner thread only, but
-/// for disposal. Disposing with operations in flight cancels them; unread data then makes the kernel reset the connection.
+/// A connected TCP or Unix stream socket. Reading and writing may overlap each other; two reads may not.
+/// Owner thread only, but for disposal. Disposing with operations in flight cancels them; unread data then
+/// makes the kernel reset the connection.
 /// </summary>
 public sealed partial class RingConnection : RingStream
 {
@@ -18,13 +21,15 @@ public sealed partial class RingConnection : RingStream
     {
     }
 
-    /// <summary>Two connected Unix stream sockets (socketpair(2), a plain call: it cannot block), close-on-exec.</summary>
+    /// <summary>
+    /// Two connected Unix stream sockets (socketpair(2), a plain call: it cannot block), close-on-exec.
+    /// </summary>
     public static unsafe (RingConnection Left, RingConnection Right) CreatePair()
     {
         OpDriver driver = OpDriver.Required;
         int* pair = stackalloc int[2];
         RingErrors.ThrowIfFailed(
-            Libc.socketpair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair), "Making a pair of sockets");
+            Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "Making a pair of sockets");
         return (new RingConnection(driver, pair[0]), new RingConnection(driver, pair[1]));
     }
 
@@ -43,8 +48,9 @@ public sealed partial class RingConnection : RingStream
     public EndPoint? RemoteEndPoint => SocketCalls.EndPointOf(Fd, peer: true);
 
     /// <summary>
-    /// Reads what is there into a buffer that the kernel picks when data has come (IORING_OP_RECV with IOSQE_BUFFER_SELECT, 5.7;
-    /// buffer rings 5.19): a waiting connection holds no buffer. Dispose the lease soon. An empty lease is the end.
+    /// Reads what is there into a buffer that the kernel picks when data has come (IORING_OP_RECV with
+    /// IOSQE_BUFFER_SELECT, 5.7; buffer rings 5.19): a waiting connection holds no buffer. Dispose the lease
+    /// soon. An empty lease is the end.
     /// </summary>
     /// <inheritdoc cref="RingStream.ReadAsync"/>
     public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken token = default)
@@ -54,9 +60,10 @@ public sealed partial class RingConnection : RingStream
     }
 
     /// <summary>
-    /// Reads until the peer finishes, a lease at a time, with one multishot receive (6.0): one SQE for many reads. Opt-in, because
-    /// it takes buffers while nobody reads: at most about <paramref name="mostLeases"/>, then it is cancelled until the loop has caught up.
-    /// Dispose each lease. Leaving the loop cancels the receive; bytes that came and were not taken are then lost.
+    /// Reads until the peer finishes, a lease at a time, with one multishot receive (6.0): one SQE for many
+    /// reads. Opt-in, because it takes buffers while nobody reads: at most about
+    /// <paramref name="mostLeases"/>, then it is cancelled until the loop has caught up. Dispose each lease.
+    /// Leaving the loop cancels the receive; bytes that came and were not taken are then lost.
     /// </summary>
     /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
     /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
@@ -81,10 +88,14 @@ public sealed partial class RingConnection : RingStream
         }
     }
 
-    /// <summary>Sends once (IORING_OP_SEND); may send less than all. Not while a write is in progress.</summary>
+    /// <summary>
+    /// Sends once (IORING_OP_SEND); may send less than all. Not while a write is in progress.
+    /// </summary>
     /// <param name="memory">On loan to the kernel until the send has ended.</param>
     /// <param name="token">Asks for cancellation.</param>
-    /// <exception cref="InvalidOperationException">A write is in progress: WriteAsync queues, SendAsync does not.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A write is in progress: WriteAsync queues, SendAsync does not.
+    /// </exception>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
@@ -95,7 +106,9 @@ public sealed partial class RingConnection : RingStream
         return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
 
-    /// <summary>Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.</summary>
+    /// <summary>
+    /// Ends one or both directions (shutdown(2), a plain call: it cannot block). Queued writes leave first.
+    /// </summary>
     /// <param name="how">Which direction.</param>
     public async ValueTask ShutdownAsync(System.Net.Sockets.SocketShutdown how)
     {
@@ -104,7 +117,7 @@ public sealed partial class RingConnection : RingStream
             await Writes.FlushAsync();
         ThrowIfDisposed();
         int result = SocketCalls.Shutdown(Fd, how);
-        if (result < 0 && result != -Errno.ENOTCONN) // The peer was quicker.
+        if (result < 0 && result != -ENOTCONN) // The peer was quicker.
             throw RingErrors.Socket(result, this, default, "Shutdown");
     }
 }

@@ -1,17 +1,23 @@
-// Handles layer: a listening stream socket, TCP or Unix. Binding and listening are plain calls; accepting is an op. Multishot
-// where the kernel has it, one op per connection elsewhere, behind the same sequence. Owner thread only.
+// Handles layer: a listening stream socket, TCP or Unix. Binding and listening are plain calls; accepting is
+// an op. Multishot where the kernel has it, one op per connection elsewhere, behind the same sequence. Owner
+// thread only.
 
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
 /// <summary>A listening TCP or Unix stream socket. Owner thread only, but for disposal.</summary>
 public sealed class RingListener : RingHandle
 {
-    /// <summary>How long accepting pauses when no fd or memory is left: short enough to go unnoticed, long enough not to spin.</summary>
+    /// <summary>
+    /// How long accepting pauses when no fd or memory is left: short enough to go unnoticed, long enough not
+    /// to spin.
+    /// </summary>
     private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(20);
 
     private readonly string? _unlinkPath;
@@ -29,9 +35,16 @@ public sealed class RingListener : RingHandle
     /// <summary>The bound address; with the port the kernel chose where port 0 was asked for.</summary>
     public EndPoint LocalEndPoint { get; }
 
-    /// <summary>Binds and listens. <see cref="IPAddress.IPv6Any"/> listens on IPv4 too. A Unix path is removed again at disposal.</summary>
-    /// <param name="endPoint">An <see cref="IPEndPoint"/> (port 0: the kernel chooses) or <see cref="UnixDomainSocketEndPoint"/>.</param>
-    /// <param name="backlog">Connections the kernel keeps until they are accepted; capped by net.core.somaxconn.</param>
+    /// <summary>
+    /// Binds and listens. <see cref="IPAddress.IPv6Any"/> listens on IPv4 too. A Unix path is removed again
+    /// at disposal.
+    /// </summary>
+    /// <param name="endPoint">
+    /// An <see cref="IPEndPoint"/> (port 0: the kernel chooses) or <see cref="UnixDomainSocketEndPoint"/>.
+    /// </param>
+    /// <param name="backlog">
+    /// Connections the kernel keeps until they are accepted; capped by net.core.somaxconn.
+    /// </param>
     /// <exception cref="SocketException">Address in use, not permitted, not there.</exception>
     public static RingListener Bind(EndPoint endPoint, int backlog = 512)
     {
@@ -51,7 +64,9 @@ public sealed class RingListener : RingHandle
 
     /// <summary>Binds, and does not listen yet.</summary>
     /// <param name="endPoint">As for <see cref="Bind"/>.</param>
-    /// <param name="shared">With SO_REUSEPORT: each of several listeners of one port gets its share of the connections.</param>
+    /// <param name="shared">
+    /// With SO_REUSEPORT: each of several listeners of one port gets its share of the connections.
+    /// </param>
     internal static RingListener Open(EndPoint endPoint, bool shared)
     {
         OpDriver driver = OpDriver.Required;
@@ -62,11 +77,12 @@ public sealed class RingListener : RingHandle
         {
             if (endPoint is IPEndPoint ip)
             {
-                SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, 1);
+                SocketCalls.SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
                 if (shared)
-                    SocketCalls.SetOption(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEPORT, 1);
-                if (family == SocketConstants.AF_INET6)
-                    SocketCalls.SetOption(fd, SocketConstants.IPPROTO_IPV6, SocketConstants.IPV6_V6ONLY, ip.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
+                    SocketCalls.SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+                int v6Only = ip.Address.Equals(IPAddress.IPv6Any) ? 0 : 1;
+                if (family == AF_INET6)
+                    SocketCalls.SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6Only);
             }
 
             RingErrors.ThrowIfFailed(SocketCalls.Bind(fd, address), $"Binding to {endPoint}");
@@ -87,8 +103,12 @@ public sealed class RingListener : RingHandle
         _backlog = backlog;
     }
 
-    /// <summary>Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.</summary>
-    /// <param name="token">Asks for cancellation. A connection that was accepted all the same is delivered.</param>
+    /// <summary>
+    /// Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.
+    /// </summary>
+    /// <param name="token">
+    /// Asks for cancellation. A connection that was accepted all the same is delivered.
+    /// </param>
     public async ValueTask<RingConnection> AcceptAsync(CancellationToken token = default)
     {
         while (true)
@@ -102,25 +122,35 @@ public sealed class RingListener : RingHandle
     }
 
     /// <summary>
-    /// Accepts until the token or the disposal of the listener ends it; both end the sequence without an exception. Multishot where
-    /// the kernel has it (5.19). Connections that came and were not taken are closed.
+    /// Accepts until the token or the disposal of the listener ends it; both end the sequence without an
+    /// exception. Multishot where the kernel has it (5.19). Connections that came and were not taken are
+    /// closed.
     /// </summary>
-    public IAsyncEnumerable<RingConnection> AcceptAllAsync(CancellationToken token = default) => AcceptAllAsync(Wrap, token);
+    public IAsyncEnumerable<RingConnection> AcceptAllAsync(CancellationToken token = default) =>
+        AcceptAllAsync(Wrap, token);
 
-    /// <summary>As the other, with every accepted fd as the caller wants it: to live on another executor it must not have a handle here.</summary>
-    internal async IAsyncEnumerable<T> AcceptAllAsync<T>(Func<int, T> wrap, [EnumeratorCancellation] CancellationToken token)
+    /// <summary>
+    /// As the other, with every accepted fd as the caller wants it: to live on another executor it must not
+    /// have a handle here.
+    /// </summary>
+    internal async IAsyncEnumerable<T> AcceptAllAsync<T>(
+        Func<int, T> wrap, [EnumeratorCancellation] CancellationToken token)
     {
-        await using IAsyncEnumerator<OpResult> accepts = Op.Accept(this).Multishot(_backlog).GetAsyncEnumerator(token);
+        MultishotOp accept = Op.Accept(this).Multishot(_backlog);
+        await using IAsyncEnumerator<OpResult> accepts = accept.GetAsyncEnumerator(token);
         while (await NextAsync(accepts, token))
             yield return wrap(accepts.Current.Res);
     }
 
-    /// <summary>Whether there is a next connection; the ways to be asked to stop all end the sequence.</summary>
+    /// <summary>
+    /// Whether there is a next connection; the ways to be asked to stop all end the sequence.
+    /// </summary>
     private async ValueTask<bool> NextAsync(IAsyncEnumerator<OpResult> accepts, CancellationToken token)
     {
         try
         {
-            while (!IsDisposed && await accepts.MoveNextAsync() && accepts.Current.Res != -Errno.ECANCELED) // Then the listener's ops were cancelled.
+            // ECANCELED: the listener's ops were cancelled.
+            while (!IsDisposed && await accepts.MoveNextAsync() && accepts.Current.Res != -ECANCELED)
             {
                 if (accepts.Current.IsSuccess)
                     return true;
@@ -145,15 +175,18 @@ public sealed class RingListener : RingHandle
         return fd;
     }
 
-    /// <summary>Accept's errors, one by one: what passes by itself is waited for, what concerns one connection is skipped.</summary>
+    /// <summary>
+    /// Accept's errors, one by one: what passes by itself is waited for, what concerns one connection is
+    /// skipped.
+    /// </summary>
     private async ValueTask PauseOrThrow(int res, CancellationToken token)
     {
         switch (-res)
         {
-            case Errno.ECONNABORTED or Errno.EPROTO or Errno.EINTR or Errno.EAGAIN or Errno.ENETDOWN or Errno.EHOSTDOWN
-                or Errno.ENONET or Errno.EHOSTUNREACH or Errno.ENETUNREACH or Errno.EPERM: // That connection's trouble, not the listener's.
-                return;
-            case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM: // Passes when something is closed.
+            case ECONNABORTED or EPROTO or EINTR or EAGAIN or ENETDOWN
+                or EHOSTDOWN or ENONET or EHOSTUNREACH or ENETUNREACH or EPERM:
+                return; // That connection's trouble, not the listener's.
+            case EMFILE or ENFILE or ENOBUFS or ENOMEM: // Passes when something is closed.
                 await RingExecutor.Delay(s_backOff, token);
                 return;
             default:
@@ -163,7 +196,8 @@ public sealed class RingListener : RingHandle
 
     private protected override void OnClosing()
     {
+        // If its directory has gone there is nothing to remove; the socket is closed all the same.
         if (_unlinkPath is not null)
-            SocketCalls.Unlink(_unlinkPath); // If its directory has gone there is nothing to remove; the socket is closed all the same.
+            SocketCalls.Unlink(_unlinkPath);
     }
 }
