@@ -1,6 +1,7 @@
-// Handles layer: memory of the library's own that it lends to ops, for reading ahead and for copies. Who rents one gives it back once,
-// from a `finally` if he likes: it goes to its executor's spare ones when he has and the kernel has let go of it, whichever comes last,
-// because the pin of each op counts as a user, and ends with the op. Owner thread only.
+// Handles layer: memory of the library's own that it lends to ops, for reading ahead and for copies. Who
+// rents one gives it back once, from a `finally` if he likes: it goes to its executor's spare ones when he
+// has and the kernel has let go of it, whichever comes last, because the pin of each op counts as a user, and
+// ends with the op. Owner thread only.
 
 using System.Buffers;
 using System.Runtime.InteropServices;
@@ -36,7 +37,9 @@ internal sealed unsafe class Chunk : MemoryManager<byte>
         return chunk;
     }
 
-    /// <summary>The renter's own part of it. Elsewhere than on the owner thread it leaves the chunk to the GC.</summary>
+    /// <summary>
+    /// The renter's own part of it. Elsewhere than on the owner thread it leaves the chunk to the GC.
+    /// </summary>
     internal void Return()
     {
         if (_driver.IsOwner)
@@ -48,7 +51,9 @@ internal sealed unsafe class Chunk : MemoryManager<byte>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         _users++;
-        return new MemoryHandle((byte*)Marshal.UnsafeAddrOfPinnedArrayElement(Array.Array!, Array.Offset + elementIndex), pinnable: this);
+        MemoryMarshal.TryGetArray<byte>(Bytes, out ArraySegment<byte> array);
+        nint address = Marshal.UnsafeAddrOfPinnedArrayElement(array.Array!, array.Offset + elementIndex);
+        return new MemoryHandle((void*)address, pinnable: this);
     }
 
     public override void Unpin()
@@ -60,8 +65,6 @@ internal sealed unsafe class Chunk : MemoryManager<byte>
     protected override void Dispose(bool disposing)
     {
     }
-
-    private ArraySegment<byte> Array => MemoryMarshal.TryGetArray<byte>(Bytes, out ArraySegment<byte> array) ? array : default;
 
     private static Stack<Chunk>? SpareOf(OpDriver driver, int size) => size switch
     {

@@ -1,6 +1,7 @@
-// Handles layer: the awaitable of a file's op. A transfer that has to be whole goes back to the kernel from the reap with what is
-// left of it, without a turn through user code; its memory is pinned once, at the call. It decides nothing about files.
-// States: with the kernel → short, or interrupted: with the kernel again → complete; see AwaitState.
+// Handles layer: the awaitable of a file's op. A transfer that has to be whole goes back to the kernel from
+// the reap with what is left of it, without a turn through user code; its memory is pinned once, at the call.
+// It decides nothing about files. States: with the kernel → short, or interrupted: with the kernel again →
+// complete; see AwaitState.
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
@@ -10,7 +11,10 @@ namespace RingCore;
 /// <summary>A file's op: bytes, or what System.IO would throw. Pooled.</summary>
 internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueTaskSource
 {
-    /// <summary>With so many requests pending, one for a disk (O_DIRECT) submits them. 2 cost more CPU time, 8 read less (docs/table.md).</summary>
+    /// <summary>
+    /// With so many requests pending, one for a disk (O_DIRECT) submits them. 2 cost more CPU time, 8 read
+    /// less (docs/table.md).
+    /// </summary>
     private const int DirectBatch = 4;
 
     private readonly OpLoans _loans = new();
@@ -25,14 +29,17 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     internal override int LentBytes => _loans.Bytes;
 
     protected override ValueTaskSourceStatus CompletedStatus =>
-        (Res < 0 && _done > 0) || (Res >= 0 && _whole && _done < _length) ? ValueTaskSourceStatus.Faulted : RingErrors.StatusOf(Res, _file, _token);
+        (Res < 0 && _done > 0) || (Res >= 0 && _whole && _done < _length)
+            ? ValueTaskSourceStatus.Faulted
+            : RingErrors.StatusOf(Res, _file, _token);
 
     /// <param name="file">Whose op.</param>
     /// <param name="op">The whole of it.</param>
     /// <param name="token">Asks for cancellation.</param>
     /// <param name="what">For messages: "Reading".</param>
     /// <param name="whole">All of the memory, or an error.</param>
-    internal static FileTransfer Start(RingFile file, in Op op, CancellationToken token, string what, bool whole = false)
+    internal static FileTransfer Start(
+        RingFile file, in Op op, CancellationToken token, string what, bool whole = false)
     {
         FileTransfer transfer = HandlePools.Of(file.Driver).FileTransfers.Rent();
         transfer.Driver = file.Driver;
@@ -69,7 +76,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         return transfer;
     }
 
-    /// <summary>The terminal CQE. EINTR tells of the kernel's own worker: its signals are not the caller's business.</summary>
+    /// <summary>
+    /// The terminal CQE. EINTR tells of the kernel's own worker: its signals are not the caller's business.
+    /// </summary>
     internal override void OnTerminal(int res, uint flags, int step)
     {
         if (res > 0)
@@ -84,9 +93,15 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
             }
         }
 
+        if (_op.Code == io_uring_op.IORING_OP_FSYNC && IsNothingToFlush(res))
+            res = 0;
+
         ReturnLoans();
         SetResult(res, flags);
     }
+
+    /// <summary>A pipe, a device, a file of /proc, a read-only file system: as FileStream.Flush takes it.</summary>
+    private static bool IsNothingToFlush(int res) => res is -Errno.EINVAL or -Errno.EROFS or -Errno.EOPNOTSUPP;
 
     protected override void ReturnLoans() => _loans.Return(Driver);
 
@@ -98,7 +113,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     {
         Take(token);
         int res = Res;
-        Exception? failure = res >= 0 && (!_whole || _done == _length) ? null : _file.Failure(res, _op, _token, _what, _done, _length);
+        Exception? failure = res >= 0 && (!_whole || _done == _length)
+            ? null
+            : _file.Failure(res, _op, _token, _what, _done, _length);
         _file = null!;
         _op = default;
         _token = default;

@@ -1,14 +1,19 @@
-// Handles layer: copying from one handle to another: file, pipe, socket. By splice where the kernel can and where it pays, through a
-// pipe of its own where neither end is one; else by reads and writes with two buffers, one read and one write in flight. Which way,
-// and what was measured, is in docs/decisions/0004-copies.md. It keeps no state between copies.
+// Handles layer: copying from one handle to another: file, pipe, socket. By splice where the kernel can and
+// where it pays, through a pipe of its own where neither end is one; else by reads and writes with two
+// buffers, one read and one write in flight. Which way, and what was measured, is in
+// docs/decisions/0004-copies.md. It keeps no state between copies.
 //
-// Invariants: _left is what may still be taken from the source, _unwritten what was taken and has not reached the target; when a copy
-// ends, for whatever reason, no op of it is with the kernel, and what is unwritten then is named in the error. A splice that waits
-// would keep a kernel worker, of which there are few, as long as a peer likes: a source is polled before it, and it never waits for
-// room (SPLICE_F_NONBLOCK, which only pipes obey; sockets get O_NONBLOCK, which receives and sends do not mind), a poll does.
+// Invariants: _left is what may still be taken from the source, _unwritten what was taken and has not reached
+// the target; when a copy ends, for whatever reason, no op of it is with the kernel, and what is unwritten
+// then is named in the error. A splice that waits would keep a kernel worker, of which there are few, as long
+// as a peer likes: a source is polled before it, and it never waits for room (SPLICE_F_NONBLOCK, which only
+// pipes obey; sockets get O_NONBLOCK, which receives and sends do not mind, unless they are only borrowed:
+// those are read and written), a poll does.
 
 using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
+using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
@@ -17,42 +22,64 @@ public static class RingCopy
 {
     private const int PipeSize = 256 * 1024;
 
-    /// <summary>Copies from the beginning of a file, or from where a stream stands, to the beginning of a file, or to a stream.</summary>
+    /// <summary>
+    /// Copies from the beginning of a file, or from where a stream stands, to the beginning of a file, or to
+    /// a stream.
+    /// </summary>
     /// <inheritdoc cref="CopyToAsync(RingHandle, long, RingHandle, long, long, CancellationToken)"/>
-    public static ValueTask<long> CopyToAsync(this RingHandle from, RingHandle to, long count = long.MaxValue, CancellationToken token = default) =>
+    public static ValueTask<long> CopyToAsync(
+        this RingHandle from, RingHandle to, long count = long.MaxValue, CancellationToken token = default) =>
         CopyToAsync(from, 0, to, 0, count, token);
 
     /// <summary>
-    /// Copies until the source ends or <paramref name="count"/> bytes are copied: without user memory (IORING_OP_SPLICE, 5.7, on a kernel
-    /// worker) from a file and to a file or pipe, else with reads and writes. Both handles are held: another read of the source throws
-    /// meanwhile, writes to the target wait. It does not close, shut down or flush the target. Owner thread.
+    /// Copies until the source ends or <paramref name="count"/> bytes are copied: without user memory
+    /// (IORING_OP_SPLICE, 5.7, on a kernel worker) from a file and to a file or pipe, else with reads and
+    /// writes. Both handles are held: another read of the source throws meanwhile, writes to the target wait.
+    /// It does not close, shut down or flush the target. Owner thread.
     /// </summary>
-    /// <param name="from">A <see cref="RingFile"/>, <see cref="RingPipe"/> or <see cref="RingConnection"/>; another handle is read at its own position.</param>
-    /// <param name="fromOffset">Where in the file, in bytes; 0 for what is no <see cref="RingFile"/>.</param>
-    /// <param name="to">As the source, and not the same. A file opened to append grows at its end, whatever the offset.</param>
+    /// <param name="from">
+    /// A <see cref="RingFile"/>, <see cref="RingPipe"/> or <see cref="RingConnection"/>; another handle is
+    /// read at its own position.
+    /// </param>
+    /// <param name="fromOffset">
+    /// Where in the file, in bytes; ignored without a position, 0 for what is no <see cref="RingFile"/>.
+    /// </param>
+    /// <param name="to">As the source. A file opened to append grows at its end, whatever the offset.</param>
     /// <param name="toOffset">As <paramref name="fromOffset"/>.</param>
     /// <param name="count">Most bytes to copy, 0 or more.</param>
-    /// <param name="token">Asks for cancellation: <see cref="OperationCanceledException"/>, whose inner exception is the <see cref="RingCopyException"/>.</param>
+    /// <param name="token">
+    /// Asks for cancellation: <see cref="OperationCanceledException"/>, whose inner exception is the
+    /// <see cref="RingCopyException"/>.
+    /// </param>
     /// <returns>Bytes copied; fewer than <paramref name="count"/> only at the end of the source.</returns>
-    /// <exception cref="RingCopyException">It ended early; says how far it had come, and what was lost on the way.</exception>
-    /// <exception cref="InvalidOperationException">A read of the source or a write to the target is in progress.</exception>
+    /// <exception cref="RingCopyException">
+    /// It ended early; says how far it had come, and what was lost on the way.
+    /// </exception>
+    /// <exception cref="IOException">
+    /// Source and target are the same file, and the ranges overlap: nothing was written.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// A read of the source or a write to the target is in progress.
+    /// </exception>
     public static async ValueTask<long> CopyToAsync(
-        this RingHandle from, long fromOffset, RingHandle to, long toOffset, long count = long.MaxValue, CancellationToken token = default)
+        this RingHandle from, long fromOffset, RingHandle to, long toOffset, long count = long.MaxValue,
+        CancellationToken token = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        from.Driver.ThrowIfNotOwner();
-        to.Driver.ThrowIfNotOwner();
-        return await CopyAsync(from, Position(from, fromOffset), to, Position(to, toOffset), count, token);
+        (fromOffset, toOffset) = (Position(from, fromOffset), Position(to, toOffset));
+        ThrowIfOnItself(from, fromOffset, to, toOffset, count);
+        return await CopyAsync(from, fromOffset, to, toOffset, count, token);
     }
 
-    /// <summary>A task of the ring's: it goes on there, whatever synchronization context its caller has.</summary>
+    /// <summary>
+    /// A task of the ring's: it goes on there, whatever synchronization context its caller has.
+    /// </summary>
     private static async RingTask<long> CopyAsync(
         RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationToken token)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
         var copy = new Copy(from, fromOffset, to, toOffset, count, stop);
         (to as RingStream)?.Writes.ThrowIfBusy(); // Before either is held.
-        (from as RingStream)?.ThrowIfNotReady();
         (from as RingStream)?.ThrowIfReading();
         (from as RingStream)?.StartReading(copy);
         using WriteHold hold = (to as RingStream)?.Writes.HoldIfIdle() ?? default;
@@ -71,15 +98,39 @@ public static class RingCopy
         }
     }
 
+    /// <summary>Where an op is to begin: −1 at the fd's own position, or without any.</summary>
     private static long Position(RingHandle handle, long offset)
     {
+        handle.ThrowIfNotReady();
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         if (handle is not RingFile)
             ArgumentOutOfRangeException.ThrowIfNotEqual(offset, 0);
-        return handle is RingFile ? offset : -1;
+        return handle is RingFile { CanSeek: true } ? offset : -1;
     }
 
-    private sealed class Copy(RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationTokenSource stop)
+    /// <summary>
+    /// A copy within one file whose ranges overlap would read what it has written, and where it grows never
+    /// end.
+    /// </summary>
+    private static void ThrowIfOnItself(
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count)
+    {
+        statx source = FileCalls.Status(from.Fd), target = FileCalls.Status(to.Fd);
+        if (FileCalls.Type(source) != S_IFREG || FileCalls.Identity(source) != FileCalls.Identity(target))
+            return;
+        long size = (long)source.stx_size;
+        long first = fromOffset < 0 ? Libc.lseek(from.Fd, 0, SEEK_CUR) : fromOffset;
+        bool appends = (Libc.fcntl(to.Fd, F_GETFL, 0) & O_APPEND) != 0;
+        long second = appends ? size : toOffset < 0 ? Libc.lseek(to.Fd, 0, SEEK_CUR) : toOffset;
+
+        // Downwards the end stays where it is.
+        long length = second > first ? count : Math.Min(count, size - first);
+        if (Math.Abs(second - first) < length)
+            throw new IOException("The copy's source and target are one file, and the ranges overlap.", Errno.EINVAL);
+    }
+
+    private sealed class Copy(
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationTokenSource stop)
     {
         private long _fromOffset = fromOffset;
         private long _toOffset = toOffset;
@@ -93,20 +144,33 @@ public static class RingCopy
         internal async RingTask<int> RunAsync()
         {
             int res = -Errno.EINVAL;
-            foreach (RingHandle handle in (ReadOnlySpan<RingHandle>)[from, to])
-            {
-                if (handle is RingConnection && Libc.fcntl(handle.Fd, FileConstants.F_GETFL, 0) is var flags and >= 0)
-                    Libc.fcntl(handle.Fd, FileConstants.F_SETFL, flags | FileConstants.O_NONBLOCK);
-            }
-
+            bool throughPipe = from is RingFile || (from is RingConnection && to is RingFile);
             if (from is RingPipe || to is RingPipe)
-                res = to is RingConnection ? res : await SpliceAsync();
-            else if (from is RingFile || (from is RingConnection && to is RingFile))
+                res = to is RingConnection || !CanSplice(from) ? res : await SpliceAsync();
+            else if (throughPipe && CanSplice(from) && CanSplice(to))
                 res = await SpliceThroughPipeAsync();
-            return CannotSplice(res) && _unwritten == 0 ? await ReadAndWriteAsync(from) : res; // Else a write that failed with the same errno.
+
+            // Else a write that failed with the same errno.
+            return CannotSplice(res) && _unwritten == 0 ? await ReadAndWriteAsync(from) : res;
         }
 
-        /// <summary>What splice says of a file system, of a device, of a file opened to append; it has moved nothing then.</summary>
+        /// <summary>
+        /// Sees to it that a splice never waits for a socket. A flag that others may share is not ours to
+        /// set.
+        /// </summary>
+        private static bool CanSplice(RingHandle handle)
+        {
+            if (handle is not RingConnection)
+                return true;
+            if (handle.OwnsFd && Libc.fcntl(handle.Fd, F_GETFL, 0) is var flags and >= 0)
+                Libc.fcntl(handle.Fd, F_SETFL, flags | O_NONBLOCK);
+            return handle.OwnsFd;
+        }
+
+        /// <summary>
+        /// What splice says of a file system, of a device, of a file opened to append; it has moved nothing
+        /// then.
+        /// </summary>
         private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
 
         private async RingTask<int> SpliceAsync()
@@ -130,9 +194,9 @@ public static class RingCopy
             {
                 pipe = RingPipe.Create(PipeSize);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException) // Out of fds, or of what a user may have in pipes.
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return -Errno.EINVAL;
+                return -Errno.EINVAL; // Out of fds, or of what a user may have in pipes.
             }
 
             using RingPipe reader = pipe.Reader, writer = pipe.Writer;
@@ -175,7 +239,8 @@ public static class RingCopy
                     if (!taken)
                         Taken(count);
                     int next = (int)Math.Min(left, size);
-                    RingTask<int> reading = next == 0 ? default : ReadAsync(source, empty.Memory[..next], readAhead.Token);
+                    RingTask<int> reading =
+                        next == 0 ? default : ReadAsync(source, empty.Memory[..next], readAhead.Token);
                     int res = await WriteAsync(full.Memory[..count]);
                     if (res < 0)
                         readAhead.Cancel(); // Else it might wait for ever; what it brings all the same was taken.
@@ -197,16 +262,19 @@ public static class RingCopy
             }
         }
 
-        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken readAhead) => RunAsync(
-            source is RingConnection ? Op.Recv(source, memory) : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
-            null, source, SocketConstants.POLLIN, readAhead);
+        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken token) => RunAsync(
+            source is RingConnection ? Op.Recv(source, memory)
+                : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
+            null, source, POLLIN, token);
 
         private async RingTask<int> WriteAsync(Memory<byte> memory)
         {
             while (memory.Length > 0)
             {
-                Op op = to is RingConnection ? Op.Send(to, memory, (int)to.Driver.WriteFlags) : Op.Write(to, memory, _toOffset);
-                int res = await RunAsync(op, null, to, SocketConstants.POLLOUT, stop.Token);
+                Op op = to is RingConnection
+                    ? Op.Send(to, memory, (int)to.Driver.WriteFlags)
+                    : Op.Write(to, memory, _toOffset);
+                int res = await RunAsync(op, null, to, POLLOUT, stop.Token);
                 if (res <= 0)
                     return res < 0 ? res : -Errno.EIO;
                 Written(res);
@@ -216,28 +284,35 @@ public static class RingCopy
             return 0;
         }
 
-        private RingTask<int> SpliceAsync(RingHandle source, long sourceOffset, RingHandle target, long targetOffset, long length) => RunAsync(
-            Op.Splice(source, sourceOffset, target, targetOffset, (int)Math.Min(length, PipeSize), OpFlags.SPLICE_F_NONBLOCK),
-            ReferenceEquals(source, from) && from is not RingFile ? from : null, target, SocketConstants.POLLOUT, stop.Token);
+        private RingTask<int> SpliceAsync(
+            RingHandle source, long sourceAt, RingHandle target, long targetAt, long length)
+        {
+            int most = (int)Math.Min(length, PipeSize);
+            Op op = Op.Splice(source, sourceAt, target, targetAt, most, OpFlags.SPLICE_F_NONBLOCK);
+            bool polls = ReferenceEquals(source, from) && _fromOffset < 0;
+            return RunAsync(op, polls ? from : null, target, POLLOUT, stop.Token);
+        }
 
         /// <summary>Runs one op; at EAGAIN again, when a handle is ready for it.</summary>
-        private async RingTask<int> RunAsync(Op op, RingHandle? first, RingHandle ready, int events, CancellationToken token)
+        private async RingTask<int> RunAsync(
+            Op op, RingHandle? first, RingHandle ready, int events, CancellationToken token)
         {
             while (true)
             {
-                if (first is not null && await StartAsync(Op.Poll(first, SocketConstants.POLLIN), token) is var failed and < 0)
-                    return failed;
-                int res = await StartAsync(op, token);
+                int res = first is null ? 0 : await StartAsync(Op.Poll(first, POLLIN), token);
+                if (res >= 0 && (res = await StartAsync(op, token)) != -Errno.EAGAIN)
+                    return res;
                 if (res == -Errno.EAGAIN)
-                    res = await StartAsync(Op.Poll(ready, events), token) is var ended and < 0 ? ended : -Errno.EAGAIN;
-                if (res != -Errno.EAGAIN)
+                    res = await StartAsync(Op.Poll(ready, events), token);
+                if (res < 0)
                     return res;
             }
         }
 
         /// <summary>
-        /// Runs one op once; a failed start is a result like the others, since the other op of the copy may be with the kernel. A process
-        /// that is stopped and goes on (job control, a debugger) interrupts its workers: that is no end of a copy.
+        /// Runs one op once; a failed start is a result like the others, since the other op of the copy may
+        /// be with the kernel. A process that is stopped and goes on (job control, a debugger) interrupts its
+        /// workers: that is no end of a copy.
         /// </summary>
         [SuppressMessage("Design", "CA1031", Justification = "Kept, and the copy's end tells.")]
         private async RingTask<int> StartAsync(Op op, CancellationToken token)
@@ -276,12 +351,14 @@ public static class RingCopy
         internal Exception Failure(int res, CancellationToken token)
         {
             RingHandle handle = from.IsDisposed ? from : to;
-            Exception cause = _thrown is not null ? _thrown
-                : from is RingConnection || to is RingConnection
-                ? RingErrors.Socket(res, handle, token, "Copying")
-                : RingErrors.File(res, handle, token, "Copying");
-            var failure = new RingCopyException(Done, from is RingFile ? 0 : _unwritten, cause, -res);
-            return cause is OperationCanceledException ? new OperationCanceledException(failure.Message, failure, token) : failure;
+            Exception cause = _thrown
+                ?? (from is RingConnection || to is RingConnection
+                    ? RingErrors.Socket(res, handle, token, "Copying")
+                    : RingErrors.File(res, handle, token, "Copying"));
+            var failure = new RingCopyException(Done, _fromOffset >= 0 ? 0 : _unwritten, cause, -res);
+            return cause is OperationCanceledException
+                ? new OperationCanceledException(failure.Message, failure, token)
+                : failure;
         }
     }
 }

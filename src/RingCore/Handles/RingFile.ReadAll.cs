@@ -1,10 +1,14 @@
-// Handles layer: a file from an offset to its end as a sequence of chunks, several reads in flight, in order. It yields what a
-// loop of reads would: the first read that brings nothing is the end, whatever reads ahead of it have brought. Owner thread only.
+// Handles layer: a file from an offset to its end as a sequence of chunks, several reads in flight, in order.
+// It yields what a loop of reads would: the first read that brings nothing is the end, whatever reads ahead
+// of it have brought. Owner thread only.
 //
-// Who has a buffer: the kernel (in the queue of reads), the consumer (the chunk just yielded), or nobody; never two of them.
+// Who has a buffer: the kernel (in the queue of reads), the consumer (the chunk just yielded), or nobody;
+// never two of them.
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -13,27 +17,44 @@ public sealed partial class RingFile
     private readonly record struct AheadRead(Chunk Chunk, long Offset, ulong Key, ValueTask<OpResult> Result);
 
     /// <summary>
-    /// Reads to the end with several reads in flight (IORING_OP_READ, 5.6). A file that grows or shrinks meanwhile is read up to an
-    /// end that it had. What came before an error is yielded before the exception. Leaving the loop waits for the reads in flight.
+    /// Reads to the end with several reads in flight (IORING_OP_READ, 5.6). A file that grows or shrinks
+    /// meanwhile is read up to an end that it had. What came before an error is yielded before the exception.
+    /// Leaving the loop waits for the reads in flight. What has no position, and a character device, is read
+    /// one request at a time, and a chunk is what came: see <see cref="CanSeek"/>.
     /// </summary>
     /// <param name="offset">Where to begin, in bytes.</param>
-    /// <param name="chunkSize">Bytes of a chunk; the last one is shorter. With <see cref="RingFileOptions.Direct"/> a multiple of the alignment.</param>
-    /// <param name="depth">Reads in flight at most, 1 to 64; while a chunk is being consumed, one less.</param>
+    /// <param name="chunkSize">
+    /// Bytes of a chunk; the last one is shorter. With <see cref="RingFileOptions.Direct"/> a multiple of the
+    /// alignment.
+    /// </param>
+    /// <param name="depth">
+    /// Reads in flight at most, 1 to 64; while a chunk is being consumed, one less.
+    /// </param>
     /// <param name="token">Ends it with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Chunks in order. Each is valid until the next is asked for.</returns>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync(
-        long offset = 0, int chunkSize = Chunk.Usual, int depth = 4, [EnumeratorCancellation] CancellationToken token = default)
+        long offset = 0, int chunkSize = Chunk.Usual, int depth = 4,
+        [EnumeratorCancellation] CancellationToken token = default)
     {
-        Check(offset);
+        long next = Check(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(chunkSize);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(depth, 64);
-        long expected = ExpectedLength();
+
+        // Beyond the length only one read at a time looks for the end; files of /proc say 0 whatever they
+        // hold.
+        statx status = FileCalls.Status(Fd);
+        int type = FileCalls.Type(status);
+        long expected = type == S_IFREG && CanSeek ? (long)status.stx_size : long.MaxValue;
+
+        // Then what comes is a chunk, and nothing is read ahead.
+        bool inOrder = !CanSeek || type is not (S_IFREG or S_IFBLK or 0);
+        if (inOrder)
+            depth = 1;
         long left = Math.Clamp(expected - offset, 0, chunkSize);
         int size = (int)Math.Min(chunkSize, (left / 4096 + 1) * 4096); // No 128 KiB for ten bytes.
         var reads = new Queue<AheadRead>(depth);
         Chunk? free = null;
-        long next = offset;
         try
         {
             while (true)
@@ -44,45 +65,51 @@ public sealed partial class RingFile
                     free = null;
                     ValueTask<OpResult> result = Op.Read(this, chunk.Memory, next).Start(out ulong key, token);
                     reads.Enqueue(new AheadRead(chunk, next, key, result));
-                    next += size;
+                    next = Behind(next, size);
                 }
 
                 AheadRead read = reads.Dequeue();
                 int count = 0;
                 int res = (await read.Result).Res;
                 free = read.Chunk;
-                while (res == -Errno.EINTR || (res > 0 && (count += res) < size && !EndsWith(io_uring_op.IORING_OP_READ, count)))
-                    res = (await Op.Read(this, free.Memory[count..], read.Offset + count).Start(token)).Res; // Short in the middle, or at the end: a read tells.
+                while (res == -Errno.EINTR
+                    || (res > 0 && (count += res) < size && !inOrder && !EndsWith(IORING_OP_READ, count)))
+                {
+                    // Short in the middle, or at the end: a read tells.
+                    Op rest = Op.Read(this, free.Memory[count..], Behind(read.Offset, count));
+                    res = (await rest.Start(token)).Res;
+                }
+
                 if (count > 0)
                     yield return free.Bytes[..count];
                 if (res < 0)
                     throw Failure(res, Op.Read(this, free.Memory, read.Offset), token, "Reading", count, size);
-                if (count < size)
+                if (inOrder)
+                    next = Behind(read.Offset, count);
+                if (inOrder ? res == 0 : count < size)
                     yield break;
             }
         }
         finally
         {
-            if (Driver.IsOwner) // Else the consumer has gone elsewhere: the reads end by themselves, their buffers are the GC's.
-            {
-                foreach (AheadRead read in reads)
-                    Driver.Cancel(read.Key);
-                free?.Return();
-                while (reads.TryDequeue(out AheadRead read))
-                {
-                    read.Chunk.Return();
-                    await read.Result;
-                }
-            }
+            free?.Return();
+
+            // Else the consumer has gone elsewhere: the reads end by themselves, their buffers are the GC's.
+            if (Driver.IsOwner)
+                await EndAsync(reads);
         }
     }
 
-    /// <summary>A hint: beyond it only one read at a time looks for the end. Files of /proc say 0 whatever they hold.</summary>
-    private unsafe long ExpectedLength()
+    private async ValueTask EndAsync(Queue<AheadRead> reads)
     {
-        byte empty = 0;
-        statx status = default;
-        int res = Libc.statx(Fd, &empty, FileConstants.AT_EMPTY_PATH, FileConstants.STATX_TYPE_MODE | FileConstants.STATX_SIZE, &status);
-        return res >= 0 && (status.stx_mode & FileConstants.S_IFMT) == FileConstants.S_IFREG ? (long)status.stx_size : long.MaxValue;
+        foreach (AheadRead read in reads)
+            Driver.Cancel(read.Key);
+        while (reads.TryDequeue(out AheadRead read))
+        {
+            read.Chunk.Return();
+            await read.Result;
+        }
     }
+
+    private static long Behind(long offset, int bytes) => offset < 0 ? offset : offset + bytes;
 }

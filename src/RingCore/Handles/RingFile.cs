@@ -1,21 +1,25 @@
-// Handles layer: a file: open, read and write at an offset, append, sizes, status, close. Positions are always explicit: ops in
-// flight together would share the file's own position. Owner thread only. Reading ahead is in RingFile.ReadAll.cs; writing many
-// small pieces in RingFileWriter.cs. Names and paths are not its business: Op has rename, unlink, mkdir, link.
+// Handles layer: a file: open, read and write at an offset, append, sizes, status, close. Positions are
+// always explicit: ops in flight together would share the file's own position. Owner thread only. Reading
+// ahead is in RingFile.ReadAll.cs; writing many small pieces in RingFileWriter.cs. Names and paths are not
+// its business: Op has rename, unlink, mkdir, link.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
 /// <summary>
-/// An open file. Owner thread only, but for disposal. A small buffered write as an op of its own costs a kernel worker's wake
-/// (docs/files.md): gather small writes in a <see cref="RingFileWriter"/>.
+/// An open file. Owner thread only, but for disposal. A small buffered write as an op of its own costs a
+/// kernel worker's wake (docs/files.md): gather small writes in a <see cref="RingFileWriter"/>.
 /// </summary>
 public sealed partial class RingFile : RingHandle
 {
     private readonly FileMode _mode;
     private readonly RingFileOptions _options;
+    private readonly (uint Major, uint Minor, ulong Inode) _identity; // Of one that its disposal deletes.
 
     private RingFile(OpDriver driver, int fd, string path, FileMode mode, RingFileOptions options)
         : base(driver, fd, ownsFd: true)
@@ -23,19 +27,33 @@ public sealed partial class RingFile : RingHandle
         Path = path;
         _mode = mode;
         _options = options;
+        CanSeek = FileCalls.CanSeek(fd);
+        if (Has(RingFileOptions.DeleteOnClose))
+            _identity = FileCalls.Identity(FileCalls.Status(fd));
     }
 
-    /// <summary>The path it was opened with.</summary>
+    /// <summary>
+    /// Whether it has a position, as <see cref="FileStream.CanSeek"/>. Pipes and terminals have none: an
+    /// offset that is given for one is ignored, as RandomAccess does, so await each read before the next one,
+    /// and each write.
+    /// </summary>
+    public bool CanSeek { get; }
+
+    /// <summary>The path it was opened with, absolute.</summary>
     public string Path { get; }
 
-    internal bool IsDirect => (_options & RingFileOptions.Direct) != 0; // HasFlag boxes until it is optimised, and each transfer asks.
+    internal bool IsDirect => Has(RingFileOptions.Direct);
 
     /// <summary>
-    /// Opens a file (IORING_OP_OPENAT, 5.6). Takes no lock: FileShare has no counterpart. A directory can be opened for reading,
-    /// to flush it after a rename. A FIFO is waited for until its other end is open, as in <see cref="RingPipe.OpenAsync"/>.
+    /// Opens a file (IORING_OP_OPENAT, 5.6). Takes no lock: FileShare has no counterpart. A directory can be
+    /// opened for reading, to flush it after a rename. A FIFO is waited for until its other end is open, as in
+    /// <see cref="RingPipe.OpenAsync"/>.
     /// </summary>
-    /// <param name="path">Relative to the working directory, or absolute.</param>
-    /// <param name="mode">As for System.IO. With <see cref="FileMode.Append"/> only <see cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/> writes.</param>
+    /// <param name="path">Relative to the working directory of this moment, or absolute.</param>
+    /// <param name="mode">
+    /// As for System.IO. With <see cref="FileMode.Append"/> only
+    /// <see cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/> writes.
+    /// </param>
     /// <param name="access">As for System.IO.</param>
     /// <param name="options">O_DIRECT and the like.</param>
     /// <param name="createMode">Permissions of a file it creates, less the process's umask.</param>
@@ -45,20 +63,25 @@ public sealed partial class RingFile : RingHandle
     /// <exception cref="UnauthorizedAccessException">The permissions forbid it.</exception>
     /// <exception cref="IOException">Anything else; its HResult is the errno.</exception>
     public static async ValueTask<RingFile> OpenAsync(
-        string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read, RingFileOptions options = RingFileOptions.None,
-        UnixFileMode createMode = (UnixFileMode)0x1B6, CancellationToken token = default)
+        string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read,
+        RingFileOptions options = RingFileOptions.None, UnixFileMode createMode = (UnixFileMode)0x1B6, CancellationToken token = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         OpDriver driver = OpDriver.Required;
+        path = System.IO.Path.GetFullPath(path);
         int flags = OpenFlags(mode, access, options);
+        string what = $"Opening '{path}'";
         int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
         if (fd == -Errno.ENOENT
-            && ((flags & FileConstants.O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)))))
-            throw new DirectoryNotFoundException($"Opening '{path}': its directory is not there ({Errno.Describe(Errno.ENOENT)}).");
+            && ((flags & O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(path))))
+        {
+            throw new DirectoryNotFoundException($"{what}: its directory is not there ({Errno.Describe(-fd)}).");
+        }
+
         if (fd == -Errno.EINVAL && options.HasFlag(RingFileOptions.Direct))
-            throw new IOException($"Opening '{path}': its file system has no O_DIRECT ({Errno.Describe(Errno.EINVAL)}).", Errno.EINVAL);
+            throw new IOException($"{what}: its file system has no O_DIRECT ({Errno.Describe(-fd)}).", -fd);
         if (fd < 0)
-            throw RingErrors.File(fd, null, token, $"Opening '{path}'", path);
+            throw RingErrors.File(fd, null, token, what, path);
         return new RingFile(driver, fd, path, mode, options);
     }
 
@@ -68,20 +91,23 @@ public sealed partial class RingFile : RingHandle
     /// <param name="token">Asks for cancellation; file I/O under way is often not cancelled.</param>
     public ValueTask<int> ReadAsync(Memory<byte> memory, long offset, CancellationToken token = default)
     {
-        Check(offset);
-        return Int(FileTransfer.Start(this, Op.Read(this, memory, offset), token, "Reading"));
+        return Int(FileTransfer.Start(this, Op.Read(this, memory, Check(offset)), token, "Reading"));
     }
 
-    /// <summary>Reads into several memories in order (IORING_OP_READV, 5.1): into the first 1,024. May be short; 0 at the end of the file.</summary>
+    /// <summary>
+    /// Reads into several memories in order (IORING_OP_READV, 5.1): into the first 1,024. May be short; 0 at
+    /// the end of the file.
+    /// </summary>
     /// <inheritdoc cref="ReadAsync(Memory{byte}, long, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the read has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
     /// <param name="token">As for one memory.</param>
-    public ValueTask<int> ReadAsync(IReadOnlyList<Memory<byte>> memories, long offset, CancellationToken token = default)
+    public ValueTask<int> ReadAsync(
+        IReadOnlyList<Memory<byte>> memories, long offset, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
-        Check(offset);
-        return Int(FileTransfer.Start(this, Op.Vectored(io_uring_op.IORING_OP_READV, this, [.. memories], offset), token, "Reading"));
+        Op op = Op.Vectored(IORING_OP_READV, this, [.. memories], Check(offset));
+        return Int(FileTransfer.Start(this, op, token, "Reading"));
     }
 
     /// <summary>Reads until the memory is full (IORING_OP_READ, 5.6).</summary>
@@ -89,8 +115,8 @@ public sealed partial class RingFile : RingHandle
     /// <exception cref="EndOfStreamException">The file ends before that.</exception>
     public ValueTask ReadExactlyAsync(Memory<byte> memory, long offset, CancellationToken token = default)
     {
-        Check(offset);
-        return Void(FileTransfer.Start(this, Op.Read(this, memory, offset), token, "Reading", whole: true));
+        Op op = Op.Read(this, memory, Check(offset));
+        return Void(FileTransfer.Start(this, op, token, "Reading", whole: true));
     }
 
     /// <summary>Writes all of a memory at an offset, or throws (IORING_OP_WRITE, 5.6).</summary>
@@ -98,53 +124,66 @@ public sealed partial class RingFile : RingHandle
     /// <param name="offset">In bytes, zero or more.</param>
     /// <param name="token">Asks for cancellation; file I/O under way is often not cancelled.</param>
     /// <exception cref="IOException">
-    /// HResult is the errno: ENOSPC, EDQUOT, EFBIG and others. The message, and as a long <c>Data["BytesWritten"]</c>, say how much was written.
+    /// HResult is the errno: ENOSPC, EDQUOT, EFBIG and others. The message, and as a long
+    /// <c>Data["BytesWritten"]</c>, say how much was written.
     /// </exception>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, long offset, CancellationToken token = default)
     {
-        CheckPositional(offset);
-        return Void(FileTransfer.Start(this, Op.Write(this, memory, offset), token, "Writing", whole: true));
+        Op op = Op.Write(this, memory, CheckPositional(offset));
+        return Void(FileTransfer.Start(this, op, token, "Writing", whole: true));
     }
 
-    /// <summary>Writes all of several memories in order at an offset, or throws (IORING_OP_WRITEV, 5.1): 1,024 with each request.</summary>
+    /// <summary>
+    /// Writes all of several memories in order at an offset, or throws (IORING_OP_WRITEV, 5.1): 1,024 with
+    /// each request.
+    /// </summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, long, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
     /// <param name="token">As for one memory.</param>
-    public ValueTask WriteAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset, CancellationToken token = default)
+    public ValueTask WriteAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
-        CheckPositional(offset);
-        return Void(FileTransfer.Start(this, Op.Vectored(io_uring_op.IORING_OP_WRITEV, this, [.. memories], offset), token, "Writing", whole: true));
+        Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], CheckPositional(offset));
+        return Void(FileTransfer.Start(this, op, token, "Writing", whole: true));
     }
 
     /// <summary>
-    /// Writes all of a memory at the end of the file (IORING_OP_WRITE, 5.6, with RWF_APPEND), or throws. Appends in flight together
-    /// never overlap, but may land in any order; one that the kernel cuts short (a full disk, 2 GiB) goes on at the end as it is then.
+    /// Writes all of a memory at the end of the file (IORING_OP_WRITE, 5.6, with RWF_APPEND), or throws.
+    /// Appends in flight together never overlap, but may land in any order; one that the kernel cuts short (a
+    /// full disk, 2 GiB) goes on at the end as it is then.
     /// </summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, long, CancellationToken)"/>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
     /// <param name="token">As for a write.</param>
     public ValueTask AppendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
-        Check(0);
-        return Void(FileTransfer.Start(this, Op.Write(this, memory, 0, OpFlags.RWF_APPEND), token, "Appending", whole: true));
+        Op op = Op.Write(this, memory, Check(0), OpFlags.RWF_APPEND);
+        return Void(FileTransfer.Start(this, op, token, "Appending", whole: true));
     }
 
-    /// <summary>Appends several memories in order, up to 1,024 of them in one piece (IORING_OP_WRITEV, 5.1).</summary>
+    /// <summary>
+    /// Appends several memories in order, up to 1,024 of them in one piece (IORING_OP_WRITEV, 5.1).
+    /// </summary>
     /// <inheritdoc cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
     /// <param name="token">As for a write.</param>
     public ValueTask AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
-        Check(0);
-        Op op = Op.Vectored(io_uring_op.IORING_OP_WRITEV, this, [.. memories], 0, OpFlags.RWF_APPEND);
+        Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], Check(0), OpFlags.RWF_APPEND);
         return Void(FileTransfer.Start(this, op, token, "Appending", whole: true));
     }
 
-    /// <summary>Ends when what was written is on the device (IORING_OP_FSYNC, 5.1). Writes still in flight are not waited for.</summary>
-    /// <param name="dataOnly">As fdatasync(2): without metadata that reading the data does not need, such as times.</param>
+    /// <summary>
+    /// Ends when what was written is on the device (IORING_OP_FSYNC, 5.1). Writes still in flight are not
+    /// waited for. What cannot be flushed, as a pipe, a device or a file of /proc, is left alone, as
+    /// <see cref="FileStream.Flush(bool)"/> does.
+    /// </summary>
+    /// <param name="dataOnly">
+    /// As fdatasync(2): without metadata that reading the data does not need, such as times.
+    /// </param>
     /// <param name="token">Asks for cancellation.</param>
     public ValueTask FlushToDiskAsync(bool dataOnly = false, CancellationToken token = default)
     {
@@ -152,7 +191,9 @@ public sealed partial class RingFile : RingHandle
         return Void(FileTransfer.Start(this, Op.Fsync(this, dataOnly), token, "Flushing"));
     }
 
-    /// <summary>Cuts the file, or makes it longer with a hole that reads as zeros (IORING_OP_FTRUNCATE, 6.9).</summary>
+    /// <summary>
+    /// Cuts the file, or makes it longer with a hole that reads as zeros (IORING_OP_FTRUNCATE, 6.9).
+    /// </summary>
     /// <param name="length">In bytes.</param>
     /// <param name="token">Asks for cancellation.</param>
     public ValueTask SetLengthAsync(long length, CancellationToken token = default)
@@ -163,10 +204,14 @@ public sealed partial class RingFile : RingHandle
 
         // FALLBACK Ftruncate (6.9): the call, on this thread.
         int res = Driver.Stopping || token.IsCancellationRequested ? -Errno.ECANCELED : Libc.ftruncate(Fd, length);
-        return res >= 0 ? default : ValueTask.FromException(RingErrors.File(res, this, token, $"Setting the length of '{Path}'"));
+        return res >= 0 ? default
+            : ValueTask.FromException(RingErrors.File(res, this, token, $"Setting the length of '{Path}'"));
     }
 
-    /// <summary>Gives a range its blocks now, so that writing there does not run out of space (IORING_OP_FALLOCATE, 5.6). The file gets as long as the range needs.</summary>
+    /// <summary>
+    /// Gives a range its blocks now, so that writing there does not run out of space (IORING_OP_FALLOCATE,
+    /// 5.6). The file gets as long as the range needs.
+    /// </summary>
     /// <param name="offset">In bytes.</param>
     /// <param name="length">In bytes, more than zero.</param>
     /// <param name="token">Asks for cancellation.</param>
@@ -182,54 +227,67 @@ public sealed partial class RingFile : RingHandle
     {
         Check(0);
         byte[] result = new byte[RingFileStatus.Size];
-        const uint mask = FileConstants.STATX_BASIC_STATS | FileConstants.STATX_BTIME | FileConstants.STATX_DIOALIGN;
+        const uint mask = STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN;
         await Void(FileTransfer.Start(this, Op.Statx(this, result, mask), token, "Asking about"));
         return new RingFileStatus(result);
     }
 
     /// <summary>A writer that gathers small writes and keeps one large one in flight.</summary>
-    /// <param name="offset">Where it begins, in bytes; without meaning for a file opened with <see cref="FileMode.Append"/>.</param>
+    /// <param name="offset">
+    /// Where it begins, in bytes; without meaning for a file opened with <see cref="FileMode.Append"/>.
+    /// </param>
     /// <param name="bufferSize">Bytes of each of its two buffers, at least 4,096.</param>
-    /// <exception cref="NotSupportedException">The file is open with <see cref="RingFileOptions.Direct"/>: its last write would not be aligned.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The file is open with <see cref="RingFileOptions.Direct"/>: its last write would not be aligned.
+    /// </exception>
     public RingFileWriter CreateWriter(long offset = 0, int bufferSize = RingFileWriter.DefaultBufferSize)
     {
         Check(offset);
         ArgumentOutOfRangeException.ThrowIfLessThan(bufferSize, 4096);
         return !IsDirect ? new RingFileWriter(this, offset, bufferSize)
-            : throw new NotSupportedException($"'{Path}' is open for direct I/O: a writer's last piece has any length.");
+            : throw new NotSupportedException(
+                $"'{Path}' is open for direct I/O: a writer's last piece has any length.");
     }
 
-    /// <summary>Memory as <see cref="RingFileOptions.Direct"/> needs it: never moved by the GC, at an aligned address. Its content is random.</summary>
+    /// <summary>
+    /// Memory as <see cref="RingFileOptions.Direct"/> needs it: never moved by the GC, at an aligned address.
+    /// Its content is random.
+    /// </summary>
     /// <param name="length">In bytes; for direct I/O a multiple of the alignment.</param>
     /// <param name="alignment">A power of two; 4,096 suits nearly every device.</param>
     public static unsafe Memory<byte> AlignedMemory(int length, int alignment = 4096)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         if (!System.Numerics.BitOperations.IsPow2(alignment))
-            throw new ArgumentOutOfRangeException(nameof(alignment), alignment, "The alignment must be a power of two.");
+            throw new ArgumentOutOfRangeException(nameof(alignment), alignment, "Not a power of two.");
         byte[] array = GC.AllocateUninitializedArray<byte>(checked(length + alignment), pinned: true);
         nint address = (nint)Unsafe.AsPointer(ref array[0]);
-        return MemoryMarshal.CreateFromPinnedArray(array, (int)(-address & (alignment - 1)), length); // Says that it is pinned: no GCHandle per op.
+
+        // Says that it is pinned: no GCHandle per op.
+        return MemoryMarshal.CreateFromPinnedArray(array, (int)(-address & (alignment - 1)), length);
     }
 
     /// <summary>A writer's write.</summary>
     internal ValueTask PutAsync(ReadOnlyMemory<byte> memory, long offset) =>
         _mode == FileMode.Append ? AppendAsync(memory) : WriteAsync(memory, offset);
 
-    /// <summary>A direct read that ends in mid-block has met the file's end, and could not go on from there.</summary>
-    internal bool EndsWith(io_uring_op op, long done) => op == io_uring_op.IORING_OP_READ && IsDirect && done % 512 != 0;
+    /// <summary>
+    /// A direct read that ends in mid-block has met the file's end, and could not go on from there.
+    /// </summary>
+    internal bool EndsWith(io_uring_op op, long done) => op == IORING_OP_READ && IsDirect && done % 512 != 0;
 
     /// <summary>What a transfer that failed, or ended too early, throws.</summary>
     internal Exception Failure(int res, in Op op, CancellationToken token, string what, long done, long length)
     {
         what = $"{what} '{Path}'";
-        if (res >= 0 && op.Code == io_uring_op.IORING_OP_READ)
+        if (res >= 0 && op.Code == IORING_OP_READ)
             return new EndOfStreamException($"{what}: the file ended after {done} of {length} bytes.");
         if (res >= 0)
             res = -Errno.EIO; // A write of nothing that is no error: going on would never end.
         if (res == -Errno.EINVAL && IsDirect && length > 0)
-            what += " (O_DIRECT: memory, offset and length must be aligned; GetStatusAsync tells to what, 4,096 nearly always does)";
-        if (op.Code is not (io_uring_op.IORING_OP_WRITE or io_uring_op.IORING_OP_WRITEV))
+            what += " (O_DIRECT: memory, offset and length must be aligned, "
+                + "GetStatusAsync tells to what; 4,096 nearly always does)";
+        if (op.Code is not (IORING_OP_WRITE or IORING_OP_WRITEV))
             return RingErrors.File(res, this, token, what);
         Exception error = RingErrors.File(res, this, token, $"{what}, after {done} of {length} bytes");
         if (done > 0 && error is not IOException)
@@ -242,46 +300,61 @@ public sealed partial class RingFile : RingHandle
 
     private static ValueTask Void(FileTransfer transfer) => new(transfer, transfer.Version);
 
-    private void Check(long offset)
+    /// <summary>The offset for the op: −1 where there is no position.</summary>
+    private long Check(long offset)
     {
-        Driver.ThrowIfNotOwner();
-        ThrowIfDisposed();
+        ThrowIfNotReady();
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        return CanSeek ? offset : -1;
     }
 
-    private void CheckPositional(long offset)
+    private long CheckPositional(long offset)
     {
-        Check(offset);
-        if (_mode == FileMode.Append)
-            throw new NotSupportedException($"'{Path}' is open for appending: the kernel would ignore the offset. Use AppendAsync.");
+        offset = Check(offset);
+        return _mode != FileMode.Append ? offset : throw new NotSupportedException(
+            $"'{Path}' is open for appending: the kernel would ignore the offset. Use AppendAsync.");
     }
 
     private static int OpenFlags(FileMode mode, FileAccess access, RingFileOptions options)
     {
-        if (mode is < FileMode.CreateNew or > FileMode.Append || access is < FileAccess.Read or > FileAccess.ReadWrite)
-            throw new ArgumentOutOfRangeException(nameof(mode), $"{mode}, {access}", "Not a FileMode, or not a FileAccess.");
-        int flags = (int)access - 1; // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
+        if (mode is < FileMode.CreateNew or > FileMode.Append
+            || access is < FileAccess.Read or > FileAccess.ReadWrite)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(mode), $"{mode}, {access}", "Not a FileMode, or not a FileAccess.");
+        }
+
+        // O_RDONLY, O_WRONLY and O_RDWR are 0, 1 and 2; the FileAccesses 1, 2 and 3.
+        int flags = (int)access - 1;
         flags |= mode switch
         {
             FileMode.Open => 0,
-            FileMode.OpenOrCreate => FileConstants.O_CREAT,
-            _ when access == FileAccess.Read => throw new ArgumentException($"FileMode.{mode} needs FileAccess.Write.", nameof(access)),
-            FileMode.CreateNew => FileConstants.O_CREAT | FileConstants.O_EXCL,
-            FileMode.Create => FileConstants.O_CREAT | FileConstants.O_TRUNC,
-            FileMode.Truncate => FileConstants.O_TRUNC,
-            FileMode.Append when access == FileAccess.Write => FileConstants.O_CREAT | FileConstants.O_APPEND,
-            _ => throw new ArgumentException("FileMode.Append goes with FileAccess.Write only.", nameof(access)),
+            FileMode.OpenOrCreate => O_CREAT,
+            _ when access == FileAccess.Read =>
+                throw new ArgumentException($"FileMode.{mode} needs FileAccess.Write.", nameof(access)),
+            FileMode.CreateNew => O_CREAT | O_EXCL,
+            FileMode.Create => O_CREAT | O_TRUNC,
+            FileMode.Truncate => O_TRUNC,
+            FileMode.Append when access == FileAccess.Write => O_CREAT | O_APPEND,
+            _ => throw new ArgumentException("FileMode.Append needs FileAccess.Write alone.", nameof(access)),
         };
         return flags
-            | (options.HasFlag(RingFileOptions.Direct) ? FileConstants.O_DIRECT : 0)
-            | (options.HasFlag(RingFileOptions.WriteThrough) ? FileConstants.O_DSYNC : 0)
-            | (options.HasFlag(RingFileOptions.NoAccessTime) ? FileConstants.O_NOATIME : 0)
-            | (options.HasFlag(RingFileOptions.NoFollow) ? FileConstants.O_NOFOLLOW : 0);
+            | (options.HasFlag(RingFileOptions.Direct) ? O_DIRECT : 0)
+            | (options.HasFlag(RingFileOptions.WriteThrough) ? O_DSYNC : 0)
+            | (options.HasFlag(RingFileOptions.NoAccessTime) ? O_NOATIME : 0)
+            | (options.HasFlag(RingFileOptions.NoFollow) ? O_NOFOLLOW : 0);
     }
 
     private protected override void OnClosing()
     {
-        if (_options.HasFlag(RingFileOptions.DeleteOnClose))
-            SocketCalls.Unlink(Path);
+        // FileStream does not look: a name that is another file's by now stays.
+        if (Has(RingFileOptions.DeleteOnClose)
+            && FileCalls.Identity(FileCalls.Status(AT_FDCWD, Path)) == _identity)
+        {
+            FileCalls.Unlink(Path);
+        }
     }
+
+    /// <summary>HasFlag boxes until it is optimised, and each transfer asks.</summary>
+    private bool Has(RingFileOptions option) => (_options & option) != 0;
 }

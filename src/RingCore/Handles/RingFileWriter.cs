@@ -1,15 +1,16 @@
-// Handles layer: many small writes as few large ones: two buffers, one fills while the other is with the kernel. One caller at a
-// time, owner thread only. It does not own its file, does not flush to the device, and never drops an error: a writer that
-// lost bytes throws at every call from then on, disposal included.
+// Handles layer: many small writes as few large ones: two buffers, one fills while the other is with the
+// kernel. One caller at a time, owner thread only. It does not own its file, does not flush to the device,
+// and never drops an error: a writer that lost bytes throws at every call from then on, disposal included.
 
 using System.Diagnostics.CodeAnalysis;
 
 namespace RingCore;
 
 /// <summary>
-/// Streams into a <see cref="RingFile"/>. A write that fits into the buffer ends at once; when one is full it goes to the kernel and
-/// the other fills. What was accepted is in the file after <see cref="FlushAsync"/> or <see cref="DisposeAsync"/>, on the device after
-/// <see cref="RingFile.FlushToDiskAsync"/>. Dispose it before its file.
+/// Streams into a <see cref="RingFile"/>. A write that fits into the buffer ends at once; when one is full it
+/// goes to the kernel and the other fills. What was accepted is in the file after <see cref="FlushAsync"/> or
+/// <see cref="DisposeAsync"/>, on the device after <see cref="RingFile.FlushToDiskAsync"/>. Dispose it before
+/// its file.
 /// </summary>
 public sealed class RingFileWriter : IAsyncDisposable
 {
@@ -42,7 +43,9 @@ public sealed class RingFileWriter : IAsyncDisposable
     /// <summary>Takes all of a memory; waits only when both buffers are full.</summary>
     /// <param name="memory">The caller's again when the write has ended.</param>
     /// <param name="token">Refuses the write. One that was taken is never cancelled.</param>
-    /// <exception cref="IOException">An earlier write to the file failed, or this one; <see cref="Written"/> says how far it got.</exception>
+    /// <exception cref="IOException">
+    /// An earlier write to the file failed, or this one; <see cref="Written"/> says how far it got.
+    /// </exception>
     /// <exception cref="InvalidOperationException">Another call has not ended yet.</exception>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
@@ -75,7 +78,10 @@ public sealed class RingFileWriter : IAsyncDisposable
         return WriteSlowAsync(default, flush: true);
     }
 
-    /// <summary>Fills the buffer, and sends it when it is full, or at a flush; waits only where that needs the other one.</summary>
+    /// <summary>
+    /// Fills the buffer, and sends it when it is full, or at a flush; waits only where that needs the other
+    /// one.
+    /// </summary>
     private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory, bool flush)
     {
         _busy = true;

@@ -198,6 +198,6 @@ public sealed class RingListener : RingHandle
     {
         // If its directory has gone there is nothing to remove; the socket is closed all the same.
         if (_unlinkPath is not null)
-            SocketCalls.Unlink(_unlinkPath);
+            FileCalls.Unlink(_unlinkPath);
     }
 }

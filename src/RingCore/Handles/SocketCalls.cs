@@ -4,7 +4,6 @@
 
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using RingCore.Sys;
 using static RingCore.Sys.SocketConstants;
 
@@ -26,13 +25,6 @@ internal static unsafe class SocketCalls
     {
         fixed (byte* bytes = address)
             return Libc.connect(fd, bytes, (uint)address.Length);
-    }
-
-    /// <summary>0, or −errno.</summary>
-    internal static int Unlink(string path)
-    {
-        fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
-            return Libc.unlink(bytes);
     }
 
     internal static int Shutdown(int fd, SocketShutdown how) => Libc.shutdown(fd, (int)how);

@@ -29,7 +29,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal int FirstSlot = -1;
     private SecondLoan? _second;
     private SequenceLink? _sequences;
-    private readonly bool _ownsFd;
+    internal readonly bool OwnsFd;
     private readonly int _fd;
     private HandleState _state;
     private TaskCompletionSource? _closed;
@@ -40,7 +40,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(fd);
         Driver = driver;
         _fd = fd;
-        _ownsFd = ownsFd;
+        OwnsFd = ownsFd;
     }
 
     /// <summary>Lends an fd that was opened elsewhere to the current executor's ops.</summary>
@@ -288,7 +288,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         _state.Move(HandleState.Closed);
         EndCopies?.Invoke();
         ReleaseSequences();
-        if (_ownsFd)
+        if (OwnsFd)
             Driver.CloseFd(_fd);
         // Acquire: pairs with the exchange in DisposeAsync.
         Volatile.Read(ref _closed)?.TrySetResult();

@@ -119,6 +119,12 @@ public static class FileConstants
     /// <summary>Mode: a symbolic link.</summary>
     public const int S_IFLNK = 0xA000;
 
+    /// <summary>Type bits: a block device.</summary>
+    internal const int S_IFBLK = 0x6000;
+
+    /// <summary>lseek: from the present position.</summary>
+    internal const int SEEK_CUR = 1;
+
     /// <summary>Fallocate: allocate beyond the end without making the file longer.</summary>
     public const int FALLOC_FL_KEEP_SIZE = 1;
 

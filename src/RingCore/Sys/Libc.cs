@@ -262,6 +262,16 @@ internal static unsafe class Libc
         return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
     }
 
+    /// <summary>
+    /// Moves a file's position, or tells it (0, SEEK_CUR). -ESPIPE: a pipe, a terminal or a socket,
+    /// which have none. Does not block.
+    /// </summary>
+    internal static long lseek(int fd, long offset, int whence)
+    {
+        long result = lseek_(fd, offset, whence);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
     /// <summary>Sets a file's length. May block on disk or network.</summary>
     internal static int ftruncate(int fd, long length)
     {
@@ -422,6 +432,9 @@ internal static unsafe class Libc
 
     [DllImport("libc", EntryPoint = "unlink", SetLastError = true)]
     private static extern int unlink_(byte* pathname);
+
+    [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static extern long lseek_(int fd, long offset, int whence);
 
     [DllImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static extern int ftruncate_(int fd, long length);

@@ -1,4 +1,5 @@
-// Tests: Handles. A chunk that was given back while the kernel writes into it is nobody else's until the kernel has let go.
+// Tests: Handles. A chunk that was given back while the kernel writes into it is nobody else's until the
+// kernel has let go.
 
 using RingCore.Sys;
 using RingCore.Tests.Fakes;

@@ -459,4 +459,108 @@ public sealed class RingCopyTests : LiveTest, IDisposable
             Assert.Equal(11, await copying);
         });
     }
+
+    /// <summary>A copy within one file, at offsets that overlap or do not, by one handle or two, appended or not.</summary>
+    [Theory]
+    [InlineData(0, 0, 1000, true)]
+    [InlineData(0, 100, long.MaxValue, true)]
+    [InlineData(0, 100, 101, true)]
+    [InlineData(0, 100, 100, false)]
+    [InlineData(0, 1000, 1000, false)]
+    [InlineData(0, 1000, 1001, true)] // It would read what it has appended.
+    [InlineData(100, 0, 101, true)]
+    [InlineData(100, 0, 100, false)]
+    [InlineData(600, 0, long.MaxValue, false)] // To the end: 400 bytes.
+    [InlineData(400, 0, long.MaxValue, true)]
+    [InlineData(1000, 1000, long.MaxValue, false)] // Nothing at all.
+    [InlineData(0, 0, 0, false)]
+    public void WithinOneFile_OverlappingRanges_AreRefused(long from, long to, long count, bool refused) => Run(All, async () =>
+    {
+        string path = Path.Combine(_directory, "one"), link = Path.Combine(_directory, "link");
+        byte[] bytes = RandomBytes(1000, 11);
+        File.CreateSymbolicLink(link, "one");
+        for (int way = 0; way < 3; way++)
+        {
+            File.WriteAllBytes(path, bytes);
+            await using RingFile source = await RingFile.OpenAsync(path, access: FileAccess.ReadWrite);
+            await using RingFile target = way < 2
+                ? await RingFile.OpenAsync(link, access: FileAccess.ReadWrite)
+                : await RingFile.OpenAsync(path, FileMode.Append, FileAccess.Write);
+            if (way == 2 && to != 1000)
+                continue; // It is written at the end, wherever that is.
+            Task<long> copying = source.CopyToAsync(from, way == 0 ? source : target, to, count).AsTask();
+            if (refused)
+            {
+                Assert.Equal(Errno.EINVAL, (await Throws<IOException>(async () => await copying)).HResult);
+                Assert.Equal(bytes, File.ReadAllBytes(path));
+                continue;
+            }
+
+            long copied = Math.Min(count, 1000 - from);
+            Assert.Equal(copied, await copying);
+            byte[] expected = new byte[Math.Max(1000, to + copied)];
+            bytes.CopyTo(expected, 0);
+            bytes.AsSpan((int)from, (int)copied).CopyTo(expected.AsSpan((int)to));
+            Assert.Equal(expected, File.ReadAllBytes(path));
+        }
+    });
+
+    [Fact]
+    public void OntoItself_AtItsOwnPosition_IsRefused_AndAnEchoIsNot() => Run(All, async () =>
+    {
+        string path = Path.Combine(_directory, "one");
+        File.WriteAllText(path, "content");
+        using (FileStream output = new(path, FileMode.Append)) // As "cat file >> file".
+        {
+            RingPipe standard = RingPipe.Adopt((int)output.SafeFileHandle.DangerousGetHandle(), ownsFd: false);
+            await using RingFile file = await RingFile.OpenAsync(path);
+            await Throws<IOException>(async () => await file.CopyToAsync(standard));
+            standard.Dispose();
+        }
+
+        Assert.Equal("content", File.ReadAllText(path));
+        (RingConnection a, RingConnection b) = RingConnection.CreatePair();
+        RingTask<long> echo = RingExecutor.Spawn(() => a.CopyToAsync(a));
+        await b.WriteAsync("hello"u8.ToArray());
+        byte[] back = new byte[5];
+        await b.ReadExactlyAsync(back);
+        b.Dispose();
+        await Fakes.Caught.By(new ValueTask<long>(echo.AsTask()));
+        a.Dispose();
+        Assert.Equal("hello"u8, back);
+    });
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void BorrowedSocket_KeepsItsFlags(string mode, string from, string to) => Run(mode, async () =>
+    {
+        byte[] bytes = RandomBytes(500_000, 12);
+        (RingHandle source, RingTask feeding) = await Source(from, bytes);
+        (RingHandle target, RingTask<byte[]> arriving) = await Target(to);
+        (int, int) before = (Flags(source), Flags(target));
+        RingHandle lentSource = Borrowed(source), lentTarget = Borrowed(target);
+        Task<long> copying = lentSource.CopyToAsync(lentTarget).AsTask();
+        Assert.Equal(before, (Flags(source), Flags(target)));
+        Assert.Equal(bytes.Length, await copying);
+        Assert.Equal(before, (Flags(source), Flags(target)));
+        await feeding;
+        if (!ReferenceEquals(lentSource, source))
+            lentSource.Dispose();
+        if (!ReferenceEquals(lentTarget, target))
+            lentTarget.Dispose();
+        source.Dispose();
+        await target.DisposeAsync();
+        byte[] arrived = await arriving;
+        if (to == "file")
+            arrived = File.ReadAllBytes(Path.Combine(_directory, "target"));
+        Assert.Equal(SHA256.HashData(bytes), SHA256.HashData(arrived));
+    });
+
+    private static int Flags(RingHandle handle) => Libc.fcntl(handle.Fd, FileConstants.F_GETFL, 0);
+
+    private static RingHandle Borrowed(RingHandle handle) => handle switch
+    {
+        RingConnection => RingConnection.Adopt(handle.Fd, ownsFd: false),
+        RingPipe => RingPipe.Adopt(handle.Fd, ownsFd: false),
+        _ => handle,
+    };
 }

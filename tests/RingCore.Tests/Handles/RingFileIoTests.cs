@@ -298,7 +298,7 @@ public sealed class RingFileIoTests : LiveTest, IDisposable
         await Throws<UnauthorizedAccessException>(async () => await readOnly.AllocateAsync(0, 1));
         await readOnly.FlushToDiskAsync();
         await using RingFile device = await RingFile.OpenAsync("/dev/null", FileMode.Open, FileAccess.ReadWrite);
-        Assert.Equal(Errno.EINVAL, (await Throws<IOException>(async () => await device.FlushToDiskAsync())).HResult);
+        await device.FlushToDiskAsync(); // The kernel says EINVAL, FileStream nothing.
         await using RingFile folder = await RingFile.OpenAsync(_folder); // A directory, to flush a rename.
         await folder.FlushToDiskAsync();
         Assert.True((await folder.GetStatusAsync()).IsDirectory);

@@ -335,6 +335,8 @@ public sealed class ConstantsTests
             ("S_IFIFO", 0x1000),
             ("S_IFDIR", 0x4000),
             ("S_IFLNK", 0xA000),
+            ("S_IFBLK", 0x6000),
+            ("SEEK_CUR", 1),
             ("FALLOC_FL_KEEP_SIZE", 1),
             ("FALLOC_FL_PUNCH_HOLE", 2),
             ("FALLOC_FL_ZERO_RANGE", 0x10),
