@@ -3,6 +3,7 @@
 
 using System.Text;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 
 namespace RingCore;
@@ -26,7 +27,7 @@ internal static unsafe class FileCalls
         (status.stx_dev_major, status.stx_dev_minor, status.stx_ino);
 
     /// <summary>Whether it has a position: as FileStream.CanSeek.</summary>
-    internal static bool CanSeek(int fd) => Libc.lseek(fd, 0, SEEK_CUR) is not (-Errno.ESPIPE or -Errno.EINVAL);
+    internal static bool CanSeek(int fd) => Libc.lseek(fd, 0, SEEK_CUR) is not (-ESPIPE or -EINVAL);
 
     internal static void Unlink(string path)
     {

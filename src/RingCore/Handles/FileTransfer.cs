@@ -4,7 +4,8 @@
 // complete; see AwaitState.
 
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
+using static RingCore.Sys.Errno;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -83,7 +84,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     {
         if (res > 0)
             _done += res;
-        if (res == -Errno.EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done)))
+        if (res == -EINTR || (res > 0 && _whole && _done < _length && !_file.EndsWith(_op.Code, _done)))
         {
             res = AdmitAgain(_file, _token);
             if (res == 0)
@@ -93,7 +94,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
             }
         }
 
-        if (_op.Code == io_uring_op.IORING_OP_FSYNC && IsNothingToFlush(res))
+        if (_op.Code == IORING_OP_FSYNC && IsNothingToFlush(res))
             res = 0;
 
         ReturnLoans();
@@ -101,7 +102,7 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
     }
 
     /// <summary>A pipe, a device, a file of /proc, a read-only file system: as FileStream.Flush takes it.</summary>
-    private static bool IsNothingToFlush(int res) => res is -Errno.EINVAL or -Errno.EROFS or -Errno.EOPNOTSUPP;
+    private static bool IsNothingToFlush(int res) => res is -EINVAL or -EROFS or -EOPNOTSUPP;
 
     protected override void ReturnLoans() => _loans.Return(Driver);
 

@@ -12,6 +12,7 @@
 
 using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 using static RingCore.Sys.SocketConstants;
 
@@ -126,7 +127,7 @@ public static class RingCopy
         // Downwards the end stays where it is.
         long length = second > first ? count : Math.Min(count, size - first);
         if (Math.Abs(second - first) < length)
-            throw new IOException("The copy's source and target are one file, and the ranges overlap.", Errno.EINVAL);
+            throw new IOException("The copy's source and target are one file, and the ranges overlap.", EINVAL);
     }
 
     private sealed class Copy(
@@ -143,7 +144,7 @@ public static class RingCopy
         /// <summary>0, or −errno.</summary>
         internal async RingTask<int> RunAsync()
         {
-            int res = -Errno.EINVAL;
+            int res = -EINVAL;
             bool throughPipe = from is RingFile || (from is RingConnection && to is RingFile);
             if (from is RingPipe || to is RingPipe)
                 res = to is RingConnection || !CanSplice(from) ? res : await SpliceAsync();
@@ -171,7 +172,7 @@ public static class RingCopy
         /// What splice says of a file system, of a device, of a file opened to append; it has moved nothing
         /// then.
         /// </summary>
-        private static bool CannotSplice(int res) => res is -Errno.EINVAL or -Errno.EOPNOTSUPP;
+        private static bool CannotSplice(int res) => res is -EINVAL or -EOPNOTSUPP;
 
         private async RingTask<int> SpliceAsync()
         {
@@ -196,28 +197,26 @@ public static class RingCopy
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return -Errno.EINVAL; // Out of fds, or of what a user may have in pipes.
+                return -EINVAL; // Out of fds, or of what a user may have in pipes.
             }
 
             using RingPipe reader = pipe.Reader, writer = pipe.Writer;
-            while (_left > 0)
+            int moved = 0;
+            while (_left > 0 && (moved = await SpliceAsync(from, _fromOffset, writer, -1, _left)) > 0)
             {
-                int moved = await SpliceAsync(from, _fromOffset, writer, -1, _left);
-                if (moved <= 0)
-                    return moved;
                 Taken(moved);
                 while (_unwritten > 0)
                 {
                     moved = await SpliceAsync(reader, -1, to, _toOffset, _unwritten);
                     if (CannotSplice(moved) && (moved = await ReadAndWriteAsync(reader)) >= 0)
-                        return -Errno.EINVAL; // The pipe is empty: from here on without it.
+                        return -EINVAL; // The pipe is empty: from here on without it.
                     if (moved <= 0)
-                        return moved < 0 ? moved : -Errno.EIO;
+                        return moved < 0 ? moved : -EIO;
                     Written(moved);
                 }
             }
 
-            return 0;
+            return Math.Min(moved, 0);
         }
 
         /// <summary>From the source, or what is left in the pipe between.</summary>
@@ -276,7 +275,7 @@ public static class RingCopy
                     : Op.Write(to, memory, _toOffset);
                 int res = await RunAsync(op, null, to, POLLOUT, stop.Token);
                 if (res <= 0)
-                    return res < 0 ? res : -Errno.EIO;
+                    return res < 0 ? res : -EIO;
                 Written(res);
                 memory = memory[res..];
             }
@@ -300,9 +299,9 @@ public static class RingCopy
             while (true)
             {
                 int res = first is null ? 0 : await StartAsync(Op.Poll(first, POLLIN), token);
-                if (res >= 0 && (res = await StartAsync(op, token)) != -Errno.EAGAIN)
+                if (res >= 0 && (res = await StartAsync(op, token)) != -EAGAIN)
                     return res;
-                if (res == -Errno.EAGAIN)
+                if (res == -EAGAIN)
                     res = await StartAsync(Op.Poll(ready, events), token);
                 if (res < 0)
                     return res;
@@ -321,14 +320,14 @@ public static class RingCopy
             {
                 int res;
                 do
-                    res = from.IsDisposed || to.IsDisposed ? -Errno.ECANCELED : (await op.Start(token)).Res;
-                while (res == -Errno.EINTR);
+                    res = from.IsDisposed || to.IsDisposed ? -ECANCELED : (await op.Start(token)).Res;
+                while (res == -EINTR);
                 return res;
             }
             catch (Exception e)
             {
                 _thrown = e;
-                return -Errno.ENOMEM;
+                return -ENOMEM;
             }
         }
 

@@ -7,6 +7,7 @@
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 using static RingCore.Sys.io_uring_op;
 
@@ -72,7 +73,7 @@ public sealed partial class RingFile
                 int count = 0;
                 int res = (await read.Result).Res;
                 free = read.Chunk;
-                while (res == -Errno.EINTR
+                while (res == -EINTR
                     || (res > 0 && (count += res) < size && !inOrder && !EndsWith(IORING_OP_READ, count)))
                 {
                     // Short in the middle, or at the end: a read tells.

@@ -6,6 +6,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 using static RingCore.Sys.io_uring_op;
 
@@ -70,16 +71,16 @@ public sealed partial class RingFile : RingHandle
         OpDriver driver = OpDriver.Required;
         path = System.IO.Path.GetFullPath(path);
         int flags = OpenFlags(mode, access, options);
-        string what = $"Opening '{path}'";
         int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
-        if (fd == -Errno.ENOENT
+        string what = $"Opening '{path}'";
+        if (fd == -ENOENT
             && ((flags & O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(path))))
         {
-            throw new DirectoryNotFoundException($"{what}: its directory is not there ({Errno.Describe(-fd)}).");
+            throw new DirectoryNotFoundException($"{what}: its directory is not there ({Describe(-fd)}).");
         }
 
-        if (fd == -Errno.EINVAL && options.HasFlag(RingFileOptions.Direct))
-            throw new IOException($"{what}: its file system has no O_DIRECT ({Errno.Describe(-fd)}).", -fd);
+        if (fd == -EINVAL && options.HasFlag(RingFileOptions.Direct))
+            throw new IOException($"{what}: its file system has no O_DIRECT ({Describe(-fd)}).", -fd);
         if (fd < 0)
             throw RingErrors.File(fd, null, token, what, path);
         return new RingFile(driver, fd, path, mode, options);
@@ -91,7 +92,7 @@ public sealed partial class RingFile : RingHandle
     /// <param name="token">Asks for cancellation; file I/O under way is often not cancelled.</param>
     public ValueTask<int> ReadAsync(Memory<byte> memory, long offset, CancellationToken token = default)
     {
-        return Int(FileTransfer.Start(this, Op.Read(this, memory, Check(offset)), token, "Reading"));
+        return Int(Op.Read(this, memory, Check(offset)), "Reading", token);
     }
 
     /// <summary>
@@ -107,7 +108,7 @@ public sealed partial class RingFile : RingHandle
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_READV, this, [.. memories], Check(offset));
-        return Int(FileTransfer.Start(this, op, token, "Reading"));
+        return Int(op, "Reading", token);
     }
 
     /// <summary>Reads until the memory is full (IORING_OP_READ, 5.6).</summary>
@@ -115,8 +116,7 @@ public sealed partial class RingFile : RingHandle
     /// <exception cref="EndOfStreamException">The file ends before that.</exception>
     public ValueTask ReadExactlyAsync(Memory<byte> memory, long offset, CancellationToken token = default)
     {
-        Op op = Op.Read(this, memory, Check(offset));
-        return Void(FileTransfer.Start(this, op, token, "Reading", whole: true));
+        return Whole(Op.Read(this, memory, Check(offset)), "Reading", token);
     }
 
     /// <summary>Writes all of a memory at an offset, or throws (IORING_OP_WRITE, 5.6).</summary>
@@ -129,8 +129,7 @@ public sealed partial class RingFile : RingHandle
     /// </exception>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, long offset, CancellationToken token = default)
     {
-        Op op = Op.Write(this, memory, CheckPositional(offset));
-        return Void(FileTransfer.Start(this, op, token, "Writing", whole: true));
+        return Whole(Op.Write(this, memory, CheckPositional(offset)), "Writing", token);
     }
 
     /// <summary>
@@ -146,7 +145,7 @@ public sealed partial class RingFile : RingHandle
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], CheckPositional(offset));
-        return Void(FileTransfer.Start(this, op, token, "Writing", whole: true));
+        return Whole(op, "Writing", token);
     }
 
     /// <summary>
@@ -159,8 +158,7 @@ public sealed partial class RingFile : RingHandle
     /// <param name="token">As for a write.</param>
     public ValueTask AppendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
-        Op op = Op.Write(this, memory, Check(0), OpFlags.RWF_APPEND);
-        return Void(FileTransfer.Start(this, op, token, "Appending", whole: true));
+        return Whole(Op.Write(this, memory, Check(0), OpFlags.RWF_APPEND), "Appending", token);
     }
 
     /// <summary>
@@ -173,7 +171,7 @@ public sealed partial class RingFile : RingHandle
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], Check(0), OpFlags.RWF_APPEND);
-        return Void(FileTransfer.Start(this, op, token, "Appending", whole: true));
+        return Whole(op, "Appending", token);
     }
 
     /// <summary>
@@ -188,7 +186,7 @@ public sealed partial class RingFile : RingHandle
     public ValueTask FlushToDiskAsync(bool dataOnly = false, CancellationToken token = default)
     {
         Check(0);
-        return Void(FileTransfer.Start(this, Op.Fsync(this, dataOnly), token, "Flushing"));
+        return Void(Op.Fsync(this, dataOnly), "Flushing", token);
     }
 
     /// <summary>
@@ -200,10 +198,10 @@ public sealed partial class RingFile : RingHandle
     {
         Check(length);
         if (Driver.Ring.Features.HasFlag(RingFeatures.Ftruncate))
-            return Void(FileTransfer.Start(this, Op.Ftruncate(this, length), token, "Setting the length of"));
+            return Void(Op.Ftruncate(this, length), "Setting the length of", token);
 
         // FALLBACK Ftruncate (6.9): the call, on this thread.
-        int res = Driver.Stopping || token.IsCancellationRequested ? -Errno.ECANCELED : Libc.ftruncate(Fd, length);
+        int res = Driver.Stopping || token.IsCancellationRequested ? -ECANCELED : Libc.ftruncate(Fd, length);
         return res >= 0 ? default
             : ValueTask.FromException(RingErrors.File(res, this, token, $"Setting the length of '{Path}'"));
     }
@@ -219,7 +217,7 @@ public sealed partial class RingFile : RingHandle
     {
         Check(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        return Void(FileTransfer.Start(this, Op.Fallocate(this, offset, length), token, "Allocating space for"));
+        return Void(Op.Fallocate(this, offset, length), "Allocating space for", token);
     }
 
     /// <summary>Length, times, mode and what O_DIRECT asks for (IORING_OP_STATX, 5.6).</summary>
@@ -228,7 +226,7 @@ public sealed partial class RingFile : RingHandle
         Check(0);
         byte[] result = new byte[RingFileStatus.Size];
         const uint mask = STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN;
-        await Void(FileTransfer.Start(this, Op.Statx(this, result, mask), token, "Asking about"));
+        await Void(Op.Statx(this, result, mask), "Asking about", token);
         return new RingFileStatus(result);
     }
 
@@ -283,8 +281,8 @@ public sealed partial class RingFile : RingHandle
         if (res >= 0 && op.Code == IORING_OP_READ)
             return new EndOfStreamException($"{what}: the file ended after {done} of {length} bytes.");
         if (res >= 0)
-            res = -Errno.EIO; // A write of nothing that is no error: going on would never end.
-        if (res == -Errno.EINVAL && IsDirect && length > 0)
+            res = -EIO; // A write of nothing that is no error: going on would never end.
+        if (res == -EINVAL && IsDirect && length > 0)
             what += " (O_DIRECT: memory, offset and length must be aligned, "
                 + "GetStatusAsync tells to what; 4,096 nearly always does)";
         if (op.Code is not (IORING_OP_WRITE or IORING_OP_WRITEV))
@@ -296,9 +294,19 @@ public sealed partial class RingFile : RingHandle
         return error;
     }
 
-    private static ValueTask<int> Int(FileTransfer transfer) => new(transfer, transfer.Version);
+    private ValueTask<int> Int(in Op op, string what, CancellationToken token)
+    {
+        FileTransfer transfer = FileTransfer.Start(this, op, token, what, whole: false);
+        return new(transfer, transfer.Version);
+    }
 
-    private static ValueTask Void(FileTransfer transfer) => new(transfer, transfer.Version);
+    private ValueTask Void(in Op op, string what, CancellationToken token, bool whole = false)
+    {
+        FileTransfer transfer = FileTransfer.Start(this, op, token, what, whole);
+        return new(transfer, transfer.Version);
+    }
+
+    private ValueTask Whole(in Op op, string what, CancellationToken token) => Void(op, what, token, whole: true);
 
     /// <summary>The offset for the op: −1 where there is no position.</summary>
     private long Check(long offset)
@@ -338,11 +346,10 @@ public sealed partial class RingFile : RingHandle
             FileMode.Append when access == FileAccess.Write => O_CREAT | O_APPEND,
             _ => throw new ArgumentException("FileMode.Append needs FileAccess.Write alone.", nameof(access)),
         };
-        return flags
-            | (options.HasFlag(RingFileOptions.Direct) ? O_DIRECT : 0)
-            | (options.HasFlag(RingFileOptions.WriteThrough) ? O_DSYNC : 0)
-            | (options.HasFlag(RingFileOptions.NoAccessTime) ? O_NOATIME : 0)
-            | (options.HasFlag(RingFileOptions.NoFollow) ? O_NOFOLLOW : 0);
+        return flags | Flag(RingFileOptions.Direct, O_DIRECT) | Flag(RingFileOptions.WriteThrough, O_DSYNC)
+            | Flag(RingFileOptions.NoAccessTime, O_NOATIME) | Flag(RingFileOptions.NoFollow, O_NOFOLLOW);
+
+        int Flag(RingFileOptions option, int flag) => (options & option) != 0 ? flag : 0;
     }
 
     private protected override void OnClosing()

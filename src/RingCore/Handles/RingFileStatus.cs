@@ -2,6 +2,7 @@
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using static RingCore.Sys.FileConstants;
 
 namespace RingCore;
 
@@ -27,16 +28,16 @@ public sealed class RingFileStatus
     public long AllocatedLength => (long)_raw.stx_blocks * 512;
 
     /// <summary>Permissions.</summary>
-    public UnixFileMode Mode => (UnixFileMode)(_raw.stx_mode & ~FileConstants.S_IFMT);
+    public UnixFileMode Mode => (UnixFileMode)(_raw.stx_mode & ~S_IFMT);
 
     /// <summary>Whether it is a regular file.</summary>
-    public bool IsFile => (_raw.stx_mode & FileConstants.S_IFMT) == FileConstants.S_IFREG;
+    public bool IsFile => FileCalls.Type(_raw) == S_IFREG;
 
     /// <summary>Whether it is a directory.</summary>
-    public bool IsDirectory => (_raw.stx_mode & FileConstants.S_IFMT) == FileConstants.S_IFDIR;
+    public bool IsDirectory => FileCalls.Type(_raw) == S_IFDIR;
 
     /// <summary>Whether it is a symbolic link, asked about with AT_SYMLINK_NOFOLLOW.</summary>
-    public bool IsSymbolicLink => (_raw.stx_mode & FileConstants.S_IFMT) == FileConstants.S_IFLNK;
+    public bool IsSymbolicLink => FileCalls.Type(_raw) == S_IFLNK;
 
     /// <summary>Names the file has.</summary>
     public int LinkCount => (int)_raw.stx_nlink;
@@ -54,16 +55,18 @@ public sealed class RingFileStatus
     public DateTimeOffset LastChangeTime => Time(_raw.stx_ctime);
 
     /// <summary>Creation; null where the file system does not keep it.</summary>
-    public DateTimeOffset? CreationTime => (_raw.stx_mask & FileConstants.STATX_BTIME) != 0 ? Time(_raw.stx_btime) : null;
+    public DateTimeOffset? CreationTime => Has(STATX_BTIME) ? Time(_raw.stx_btime) : null;
 
     /// <summary>
     /// Bytes that memory must be aligned to with <see cref="RingFileOptions.Direct"/>; 0: there is no O_DIRECT here; null: the
     /// kernel does not say (before 6.1), or was not asked (STATX_DIOALIGN, which <see cref="RingFile.GetStatusAsync"/> does).
     /// </summary>
-    public int? DirectMemoryAlignment => (_raw.stx_mask & FileConstants.STATX_DIOALIGN) != 0 ? (int)_raw.stx_dio_mem_align : null;
+    public int? DirectMemoryAlignment => Has(STATX_DIOALIGN) ? (int)_raw.stx_dio_mem_align : null;
 
     /// <summary>The same for offsets and lengths.</summary>
-    public int? DirectOffsetAlignment => (_raw.stx_mask & FileConstants.STATX_DIOALIGN) != 0 ? (int)_raw.stx_dio_offset_align : null;
+    public int? DirectOffsetAlignment => Has(STATX_DIOALIGN) ? (int)_raw.stx_dio_offset_align : null;
+
+    private bool Has(uint mask) => (_raw.stx_mask & mask) != 0;
 
     private static DateTimeOffset Time(statx_timestamp time) =>
         DateTimeOffset.UnixEpoch.AddTicks(time.tv_sec * TimeSpan.TicksPerSecond + time.tv_nsec / TimeSpan.NanosecondsPerTick);
