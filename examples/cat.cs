@@ -1,6 +1,7 @@
 #:project ../src/RingCore
-// Copies files to standard output: dotnet run examples/cat.cs FILE...; without a file, or for -, standard input. A file is read ahead,
-// with four reads in flight; a pipe, a terminal or a device is read as its bytes come. Exit code 1: a file or the output failed.
+// Copies files to standard output: dotnet run examples/cat.cs FILE...; without a file, or for -, standard input. The kernel
+// copies: from file to file in one go, else by splice, and a pipe or a terminal as its bytes come. Exit code 1: a file
+// or the output failed.
 
 using RingCore;
 
@@ -12,47 +13,27 @@ try
         int status = 0;
         foreach (string path in args.DefaultIfEmpty("-"))
         {
-            await using IAsyncEnumerator<ReadOnlyMemory<byte>> chunks = ReadAsync(path).GetAsyncEnumerator();
-            while (await IsNextAsync(path, chunks)) // A file that fails is reported, the next ones may still do.
-                await output.WriteAsync(chunks.Current); // All of it. An output that fails ends the program: a gap would be worse.
-        }
-
-        return status;
-
-        async RingTask<bool> IsNextAsync(string path, IAsyncEnumerator<ReadOnlyMemory<byte>> chunks)
-        {
             try
             {
-                return await chunks.MoveNextAsync();
+                await using RingHandle input = path == "-" ? RingPipe.StandardInput() : await RingFile.OpenAsync(path);
+                await input.CopyToAsync(output);
+            }
+            catch (RingCopyException e) when (e.BytesLost > 0 || e.HResult is 28 or 32)
+            {
+                throw; // A full disk, a reader that has gone: a gap in the output would be worse than its end.
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
-                Console.Error.WriteLine($"cat: {path}: {e.Message}");
+                Console.Error.WriteLine($"cat: {path}: {e.GetBaseException().Message}"); // The next ones may still do.
                 status = 1;
-                return false;
             }
         }
+
+        return status;
     });
 }
 catch (Exception e) when (e is IOException or RingUnavailableException)
 {
-    Console.Error.WriteLine($"cat: {e.GetBaseException().Message}"); // A full disk, a reader that has gone.
+    Console.Error.WriteLine($"cat: {e.GetBaseException().Message}");
     return e is IOException ? 1 : 3;
-}
-
-static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(string path)
-{
-    var status = new byte[RingFileStatus.Size];
-    if (path != "-" && (await Op.Statx(path, status).Start()).IsSuccess && new RingFileStatus(status).IsFile)
-    {
-        await using RingFile file = await RingFile.OpenAsync(path);
-        await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync())
-            yield return chunk; // Valid until the next is asked for.
-        yield break;
-    }
-
-    using RingPipe input = path == "-" ? RingPipe.StandardInput() : await RingPipe.OpenAsync(path, FileAccess.Read);
-    var buffer = new byte[64 * 1024];
-    for (int read; (read = await input.ReadAsync(buffer)) > 0;)
-        yield return buffer.AsMemory(0, read);
 }

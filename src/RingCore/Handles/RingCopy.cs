@@ -1,7 +1,7 @@
-// Handles layer: copying from one handle to another: file, pipe, socket. By splice where the kernel can and
-// where it pays, through a pipe of its own where neither end is one; else by reads and writes with two
-// buffers, one read and one write in flight. Which way, and what was measured, is in
-// docs/decisions/0004-copies.md. It keeps no state between copies.
+// Handles layer: copying from one handle to another: file, pipe, socket. From file to file in ranges
+// (RangeCopy); by splice where the kernel can and where it pays, through a pipe of its own where neither end
+// is one; else by reads and writes with two buffers, one read and one write in flight. Which way, and what
+// was measured, is in docs/decisions/0004-copies.md. It keeps no state between copies.
 //
 // Invariants: _left is what may still be taken from the source, _unwritten what was taken and has not reached
 // the target; when a copy ends, for whatever reason, no op of it is with the kernel, and what is unwritten
@@ -33,7 +33,8 @@ public static class RingCopy
         CopyToAsync(from, 0, to, 0, count, token);
 
     /// <summary>
-    /// Copies until the source ends or <paramref name="count"/> bytes are copied: without user memory
+    /// Copies until the source ends or <paramref name="count"/> bytes are copied: between regular files by
+    /// copy_file_range(2) on a thread of its own, a clone where the file system can; without user memory
     /// (IORING_OP_SPLICE, 5.7, on a kernel worker) from a file and to a file or pipe, else with reads and
     /// writes. Both handles are held: another read of the source throws meanwhile, writes to the target wait.
     /// It does not close, shut down or flush the target. Owner thread.
@@ -68,15 +69,16 @@ public static class RingCopy
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         (fromOffset, toOffset) = (Position(from, fromOffset), Position(to, toOffset));
-        ThrowIfOnItself(from, fromOffset, to, toOffset, count);
-        return await CopyAsync(from, fromOffset, to, toOffset, count, token);
+        bool ranges = BetweenFiles(from, fromOffset, to, toOffset, count) >= RangeCopy.Least;
+        return await CopyAsync(from, fromOffset, to, toOffset, count, ranges, token);
     }
 
     /// <summary>
     /// A task of the ring's: it goes on there, whatever synchronization context its caller has.
     /// </summary>
     private static async RingTask<long> CopyAsync(
-        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationToken token)
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, bool ranges,
+        CancellationToken token)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
         var copy = new Copy(from, fromOffset, to, toOffset, count, stop);
@@ -88,7 +90,7 @@ public static class RingCopy
         {
             from.EndCopies += stop.Cancel;
             to.EndCopies += stop.Cancel;
-            int res = await copy.RunAsync();
+            int res = await copy.RunAsync(ranges);
             return res >= 0 ? copy.Done : throw copy.Failure(res, token);
         }
         finally
@@ -110,24 +112,26 @@ public static class RingCopy
     }
 
     /// <summary>
-    /// A copy within one file whose ranges overlap would read what it has written, and where it grows never
-    /// end.
+    /// Bytes to copy from one regular file to another, as they are now; 0 where they are none, or the target
+    /// grows at its end. Within one file, ranges that overlap are refused: the copy would read what it has
+    /// written, and where the file grows never end.
     /// </summary>
-    private static void ThrowIfOnItself(
-        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count)
+    private static long BetweenFiles(RingHandle from, long fromOffset, RingHandle to, long toOffset, long count)
     {
         statx source = FileCalls.Status(from.Fd), target = FileCalls.Status(to.Fd);
-        if (FileCalls.Type(source) != S_IFREG || FileCalls.Identity(source) != FileCalls.Identity(target))
-            return;
+        if (FileCalls.Type(source) != S_IFREG || FileCalls.Type(target) != S_IFREG)
+            return 0;
         long size = (long)source.stx_size;
         long first = fromOffset < 0 ? Libc.lseek(from.Fd, 0, SEEK_CUR) : fromOffset;
         bool appends = (Libc.fcntl(to.Fd, F_GETFL, 0) & O_APPEND) != 0;
         long second = appends ? size : toOffset < 0 ? Libc.lseek(to.Fd, 0, SEEK_CUR) : toOffset;
+        long length = Math.Min(count, size - first);
 
         // Downwards the end stays where it is.
-        long length = second > first ? count : Math.Min(count, size - first);
-        if (Math.Abs(second - first) < length)
+        if (FileCalls.Identity(source) == FileCalls.Identity(target)
+            && Math.Abs(second - first) < (second > first ? count : length))
             throw new IOException("The copy's source and target are one file, and the ranges overlap.", EINVAL);
+        return appends ? 0 : length;
     }
 
     private sealed class Copy(
@@ -142,8 +146,19 @@ public static class RingCopy
         internal long Done { get; private set; }
 
         /// <summary>0, or −errno.</summary>
-        internal async RingTask<int> RunAsync()
+        /// <param name="ranges">Whether the kernel may copy ranges of files.</param>
+        internal async RingTask<int> RunAsync(bool ranges)
         {
+            if (ranges)
+            {
+                (long copied, bool atEnd) =
+                    await RangeCopy.RunAsync(from, _fromOffset, to, _toOffset, _left, stop.Token);
+                Taken(copied);
+                Written(copied);
+                if (atEnd || _left == 0)
+                    return 0;
+            }
+
             int res = -EINVAL;
             bool throughPipe = from is RingFile || (from is RingConnection && to is RingFile);
             if (from is RingPipe || to is RingPipe)
@@ -331,7 +346,7 @@ public static class RingCopy
             }
         }
 
-        private void Taken(int bytes)
+        private void Taken(long bytes)
         {
             _left -= bytes;
             _unwritten += bytes;
@@ -339,7 +354,7 @@ public static class RingCopy
                 _fromOffset += bytes;
         }
 
-        private void Written(int bytes)
+        private void Written(long bytes)
         {
             _unwritten -= bytes;
             Done += bytes;

@@ -272,6 +272,18 @@ internal static unsafe class Libc
         return result >= 0 ? result : NegativeErrno();
     }
 
+    /// <summary>
+    /// Copies from one regular file to another inside the kernel, or lets them share blocks where the
+    /// file system can. Bytes, perhaps fewer; 0 at the end. A null offset is the file's position.
+    /// Blocks on the disk. -EBADF also for O_APPEND, -EXDEV, -EOPNOTSUPP, -EINVAL: not between these.
+    /// </summary>
+    internal static nint copy_file_range(
+        int fd_in, long* off_in, int fd_out, long* off_out, nuint len, uint flags)
+    {
+        nint result = copy_file_range_(fd_in, off_in, fd_out, off_out, len, flags);
+        return result >= 0 ? result : NegativeErrno();
+    }
+
     /// <summary>Sets a file's length. May block on disk or network.</summary>
     internal static int ftruncate(int fd, long length)
     {
@@ -435,6 +447,10 @@ internal static unsafe class Libc
 
     [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static extern long lseek_(int fd, long offset, int whence);
+
+    [DllImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
+    private static extern nint copy_file_range_(
+        int fd_in, long* off_in, int fd_out, long* off_out, nuint len, uint flags);
 
     [DllImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static extern int ftruncate_(int fd, long length);
