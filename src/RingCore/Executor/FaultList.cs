@@ -3,27 +3,11 @@
 
 namespace RingCore;
 
-/// <summary>A task's fault that nobody has awaited.</summary>
-/// <param name="executor">Where it ran.</param>
-/// <param name="taskName">The async method.</param>
-/// <param name="exception">What it threw.</param>
-public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskName, Exception exception) : EventArgs
-{
-    /// <summary>Where the task ran.</summary>
-    public RingExecutor Executor { get; } = executor;
-
-    /// <summary>Name of the async method.</summary>
-    public string TaskName { get; } = taskName;
-
-    /// <summary>What it threw.</summary>
-    public Exception Exception { get; } = exception;
-}
-
 /// <summary>The unobserved faults of one executor.</summary>
 internal sealed class FaultList(RingExecutor executor)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults; // Made at the first: most programs start and end without.
+    private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults; // Made at the first: most programs have none.
     private ActionTimer? _timer;
 
     internal void Add(RingTaskBox box, Exception exception)
@@ -31,6 +15,13 @@ internal sealed class FaultList(RingExecutor executor)
         // Asked to end: what a stopping executor's tasks throw for that is not news.
         if (executor.Driver.Stopping && exception is OperationCanceledException or ObjectDisposedException)
             return;
+        if (executor.Driver.IsRetired)
+        {
+            if (exception is not InvalidOperationException) // As whatever needs an executor throws then.
+                RingExecutor.ReportFault(executor, box.Name, exception);
+            return;
+        }
+
         long due = executor.Timers.DeadlineAfter(s_patience);
         (_faults ??= [])[box] = (exception, due);
         Arm(due);
@@ -66,9 +57,8 @@ internal sealed class FaultList(RingExecutor executor)
     {
         foreach ((RingTaskBox box, (Exception exception, long due)) in new List<KeyValuePair<RingTaskBox, (Exception, long)>>(_faults!))
         {
-            if (due > dueBy || !_faults!.Remove(box)) // A subscriber may have observed it meanwhile.
-                continue;
-            RingExecutor.ReportFault(executor, box.Name, exception);
+            if (due <= dueBy && _faults!.Remove(box)) // Else a subscriber has observed it meanwhile.
+                RingExecutor.ReportFault(executor, box.Name, exception);
         }
     }
 }

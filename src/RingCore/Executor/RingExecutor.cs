@@ -1,5 +1,5 @@
-// Executor layer: one thread, one ring, one loop. The loop is RunLoop below, four numbered steps that the docs repeat. Ways in
-// are in RingExecutorEntry.cs; shutdown is in RingShutdown.cs. It knows no fds and no opcodes, except its own wake-up.
+// Executor layer: one thread, one ring, one loop. The loop is RunLoop below, four numbered steps that the docs repeat. Ways in are in
+// RingExecutor.Entry.cs, begin and end in .Lifetime.cs and .End.cs. It knows no fds and no opcodes, except its own wake-up.
 //
 // Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before it sleeps.
 
@@ -9,8 +9,9 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>
-/// An executor: owns a ring and the one thread that uses it, and runs tasks on that thread. <see cref="Run(Func{RingTask}, RingOptions?)"/>
-/// uses the calling thread, <see cref="Start"/> a thread of its own. Members are for the owner thread unless they say otherwise.
+/// An executor: owns a ring and the one thread that uses it, and runs tasks on that thread.
+/// <see cref="Run(Func{RingTask}, RingOptions?)"/> uses the calling thread, <see cref="Start"/> a thread of its own. Members are for
+/// the owner thread unless they say otherwise.
 /// </summary>
 public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 {
@@ -35,17 +36,23 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private unsafe RingExecutor(RingOptions options)
     {
         var ring = new Ring(options);
-        _wakeFd = ring.Kernel.EventFd();
-        if (_wakeFd < 0)
+        try
         {
-            ring.Dispose();
-            throw RingUnavailableException.Diagnose(-_wakeFd);
+            _wakeFd = ring.Kernel.EventFd();
+            if (_wakeFd < 0)
+                throw RingUnavailableException.Diagnose(-_wakeFd);
+            Driver = new OpDriver(ring, this) { Options = options, Context = new RingSynchronizationContext(this) };
+            Timers = new RingTimers(Driver);
+            Faults = new FaultList(this);
+            _wake = new WakeSink(this);
         }
-
-        Driver = new OpDriver(ring, this) { Options = options, Context = new RingSynchronizationContext(this) };
-        Timers = new RingTimers(Driver);
-        Faults = new FaultList(this);
-        _wake = new WakeSink(this);
+        catch
+        {
+            if (_wakeFd >= 0)
+                ring.Kernel.Close(_wakeFd);
+            ring.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The executor of the calling thread, or null.</summary>
@@ -98,8 +105,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>
-    /// Step 1. Everything that was ready when the turn began runs; what that queues runs in this turn too, as long as the quota lasts.
-    /// Fewer than were ready would take in completions, and with them buffers, faster than they are worked off.
+    /// Step 1. Everything that was ready when the turn began runs; what that queues runs in this turn too, as long as the quota
+    /// lasts. Fewer than were ready would take in completions, and with them buffers, faster than they are worked off.
     /// </summary>
     [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunReady()
@@ -124,7 +131,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             catch (Exception e)
             {
                 _contexts.Restore();
-                ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e); // Tasks keep their own exceptions.
+                // Tasks keep their own exceptions.
+                ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e);
             }
         }
 
@@ -159,7 +167,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Step 3. Waits only if nothing is ready; enters without waiting if there is something to submit or to bring to light.</summary>
+    /// <summary>Step 3. Waits only if nothing is ready; else enters if there is something to submit or to bring to light.</summary>
     private void EnterKernel()
     {
         Ring ring = Driver.Ring;
@@ -205,7 +213,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             if (ReferenceEquals(head, s_closed))
                 return false;
             work.Next = head;
-            RingWork? seen = Interlocked.CompareExchange(ref _posts, work, head); // Release of work; full fence: pairs with FallAsleep's.
+            // Release of work; full fence: pairs with FallAsleep's.
+            RingWork? seen = Interlocked.CompareExchange(ref _posts, work, head);
             if (ReferenceEquals(seen, head))
                 break;
             head = seen;
@@ -236,7 +245,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         const int deepest = 16;
         if (waiter is not RingTaskBox box || _inlineDepth == deepest)
         {
-            Driver.Ready.Push(waiter as RingTaskBox ?? (RingWork)new ActionWork((Action)waiter));
+            Driver.Ready.Push(waiter as RingTaskBox ?? (RingWork)new ContinuationWork((Action)waiter));
             return;
         }
 

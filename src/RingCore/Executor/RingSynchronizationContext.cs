@@ -1,31 +1,62 @@
-// Executor layer: brings Task and ValueTask code home: a continuation captured on the executor's thread is posted back to it.
-// RingTask bodies do not need it. Any thread may post.
+// Executor layer: brings Task and ValueTask code home: a continuation captured on the executor's thread is posted back to it. RingTask
+// bodies do not need it. It also hears of blocking waits on that thread, which the runtime lets a synchronization context do itself.
 
 namespace RingCore;
 
-/// <summary>The synchronization context of one executor's thread.</summary>
-internal sealed class RingSynchronizationContext(RingExecutor executor) : SynchronizationContext
+/// <summary>The synchronization context of one executor's thread. Any thread may post.</summary>
+internal sealed class RingSynchronizationContext : SynchronizationContext
 {
+    private const int PatienceMs = 1000;
+    private readonly RingExecutor _executor;
+
+    internal RingSynchronizationContext(RingExecutor executor)
+    {
+        _executor = executor;
+        SetWaitNotificationRequired();
+    }
+
     public override void Post(SendOrPostCallback d, object? state)
     {
-        var work = new Callback(d, state);
-        if (executor.IsOwner)
-            executor.Driver.Ready.Push(work);
+        var work = new ContinuationWork(d, state);
+        if (_executor.IsOwner)
+            _executor.Driver.Ready.Push(work);
         else
-            executor.Post(work);
+            _executor.PostContinuation(work);
     }
 
     public override void Send(SendOrPostCallback d, object? state)
     {
-        if (!executor.IsOwner)
+        if (!_executor.IsOwner)
             throw new NotSupportedException("Blocking on a ring's thread is not supported: use executor.InvokeAsync and await it.");
         d(state);
     }
 
     public override SynchronizationContext CreateCopy() => this;
 
-    private sealed class Callback(SendOrPostCallback callback, object? state) : RingWork
+    /// <summary>Every blocking wait of the thread: events, locks, Task.Wait. What it waits for is not known here, only for how long.</summary>
+    public override int Wait(nint[] waitHandles, bool waitAll, int millisecondsTimeout)
     {
-        internal override void Run() => callback(state);
+        if (millisecondsTimeout >= 0 || !_executor.IsOwner)
+            return WaitHelper(waitHandles, waitAll, millisecondsTimeout);
+        int signaled = WaitHelper(waitHandles, waitAll, PatienceMs);
+        if (signaled != WaitHandle.WaitTimeout)
+            return signaled;
+        Warning.Print($"RingCore: the thread of executor '{_executor.Name}' has been blocked for a second, and all its tasks with it. If it "
+            + "waits for work of its own executor, as in InvokeAsync(…).Wait() or AsTask().Result, it waits for ever: await that instead."
+            + $"\n{Environment.StackTrace}");
+        return WaitHelper(waitHandles, waitAll, millisecondsTimeout);
     }
+}
+
+/// <summary>An awaiter's continuation as a delegate. It is run also when the executor has stopped.</summary>
+internal sealed class ContinuationWork(SendOrPostCallback callback, object? state) : RingWork
+{
+    internal ContinuationWork(Action continuation)
+        : this(static action => ((Action)action!)(), continuation)
+    {
+    }
+
+    internal override void Run() => callback(state);
+
+    internal override bool Refuse() => false;
 }

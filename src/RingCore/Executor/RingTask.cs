@@ -1,5 +1,6 @@
 // Executor layer: the task types of code that stays on the ring. Structs over a pooled box: 0 bytes once warm. Awaited once,
-// on the executor's thread. Everything that can go wrong with a pooled box is caught by its version.
+// on the executor's thread. Everything that can go wrong with a pooled box is caught by its version. A RingTask is a RingTask<T>
+// without a result; all it does is done there.
 
 using System.Runtime.CompilerServices;
 
@@ -12,32 +13,27 @@ namespace RingCore;
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
 public readonly struct RingTask
 {
-    internal readonly RingTaskBox? Box;
-    internal readonly short Version;
+    internal readonly RingTask<NoResult> Inner;
 
-    internal RingTask(RingTaskBox? box, short version)
-    {
-        Box = box;
-        Version = version;
-    }
+    internal RingTask(RingTask<NoResult> inner) => Inner = inner;
 
     /// <summary>A task that is done.</summary>
     public static RingTask CompletedTask => default;
 
-    /// <summary>Whether it has ended, well or not.</summary>
-    public bool IsCompleted => Box is null || Box.IsDone(Version);
+    /// <summary>Whether it has ended, well or not. Owner thread.</summary>
+    public bool IsCompleted => Inner.IsCompleted;
 
     /// <summary>
     /// The await at which its body is suspended, as "echo.cs:23", from the PDB; null when it runs or has ended, without a PDB, and in
     /// NativeAOT. For reports: slow. Owner thread.
     /// </summary>
-    public string? Location => Box?.Location(Version);
+    public string? Location => Inner.Location;
 
     /// <summary>For await.</summary>
-    public RingTaskAwaiter GetAwaiter() => new(Box, Version);
+    public RingTaskAwaiter GetAwaiter() => new(Inner.GetAwaiter());
 
     /// <summary>As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.</summary>
-    public async Task AsTask() => await this;
+    public Task AsTask() => Inner.AsTask();
 }
 
 /// <summary>A <see cref="RingTask"/> with a result.</summary>
@@ -48,14 +44,14 @@ public readonly struct RingTask<T>
     private readonly T _result;
     private readonly short _version;
 
-    internal RingTask(RingTaskBox<T>? box, short version, T result)
+    internal RingTask(RingTaskBox<T>? box, T result)
     {
         _box = box;
-        _version = version;
+        _version = box?.Version ?? 0;
         _result = result;
     }
 
-    /// <summary>Whether it has ended, well or not.</summary>
+    /// <inheritdoc cref="RingTask.IsCompleted"/>
     public bool IsCompleted => _box is null || _box.IsDone(_version);
 
     /// <inheritdoc cref="RingTask.Location"/>
@@ -64,38 +60,34 @@ public readonly struct RingTask<T>
     /// <summary>For await.</summary>
     public RingTaskAwaiter<T> GetAwaiter() => new(_box, _version, _result);
 
-    /// <summary>As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.</summary>
+    /// <inheritdoc cref="RingTask.AsTask"/>
     public async Task<T> AsTask() => await this;
 }
 
-/// <summary>Awaits a <see cref="RingTask"/>. Used by the compiler.</summary>
+/// <summary>Awaits a <see cref="RingTask"/>. Used by the compiler. Owner thread.</summary>
 public readonly struct RingTaskAwaiter : ICriticalNotifyCompletion, IRingAwaiter
 {
-    private readonly RingTaskBox? _box;
-    private readonly short _version;
+    private readonly RingTaskAwaiter<NoResult> _inner;
 
-    internal RingTaskAwaiter(RingTaskBox? box, short version)
-    {
-        _box = box;
-        _version = version;
-    }
+    internal RingTaskAwaiter(RingTaskAwaiter<NoResult> inner) => _inner = inner;
 
     /// <summary>Whether it has ended.</summary>
-    public bool IsCompleted => _box is null || _box.IsReady(_version);
+    public bool IsCompleted => _inner.IsCompleted;
 
     /// <summary>Ends the await: rethrows what the body threw. Once.</summary>
-    public void GetResult() => _box?.Take(_version);
+    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for ever.</exception>
+    public void GetResult() => _inner.GetResult();
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+    public void OnCompleted(Action continuation) => _inner.OnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _box!.SetContinuation(continuation, _version);
+    public void UnsafeOnCompleted(Action continuation) => _inner.OnCompleted(continuation);
 
-    void IRingAwaiter.Suspend(RingWork box) => _box!.SetContinuation(box, _version);
+    void IRingAwaiter.Suspend(RingWork box) => _inner.Suspend(box);
 }
 
-/// <summary>Awaits a <see cref="RingTask{T}"/>. Used by the compiler.</summary>
+/// <summary>Awaits a <see cref="RingTask{T}"/>. Used by the compiler. Owner thread.</summary>
 public readonly struct RingTaskAwaiter<T> : ICriticalNotifyCompletion, IRingAwaiter
 {
     private readonly RingTaskBox<T>? _box;
@@ -113,13 +105,16 @@ public readonly struct RingTaskAwaiter<T> : ICriticalNotifyCompletion, IRingAwai
     public bool IsCompleted => _box is null || _box.IsReady(_version);
 
     /// <summary>Ends the await: the result, or what the body threw. Once.</summary>
+    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for ever.</exception>
     public T GetResult() => _box is null ? _result : _box.TakeResult(_version);
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+    public void OnCompleted(Action continuation) => _box!.SetContinuation(continuation, _version);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _box!.SetContinuation(continuation, _version);
+    public void UnsafeOnCompleted(Action continuation) => OnCompleted(continuation);
 
-    void IRingAwaiter.Suspend(RingWork box) => _box!.SetContinuation(box, _version);
+    internal void Suspend(RingWork box) => _box!.SetContinuation(box, _version);
+
+    void IRingAwaiter.Suspend(RingWork box) => Suspend(box);
 }

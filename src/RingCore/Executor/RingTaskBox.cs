@@ -13,7 +13,7 @@ namespace RingCore;
 /// <code>
 /// Pooled  → Running   rented at the first suspension
 /// Running → Done      SetResult or SetException; a waiter, if there is one, is resumed
-/// Done    → Pooled    the awaiter took the result; the version moves on
+/// Done    → Pooled    the awaiter took the result; the version moves on, the box forgets its executor
 /// </code>
 /// </summary>
 internal enum BoxState : byte
@@ -21,6 +21,22 @@ internal enum BoxState : byte
     Pooled,
     Running,
     Done,
+}
+
+/// <summary>The moves listed above, as code.</summary>
+internal static class BoxMoves
+{
+    internal static bool IsLegal(BoxState from, BoxState to) => (from, to) is
+        (BoxState.Pooled, BoxState.Running) or
+        (BoxState.Running, BoxState.Done) or
+        (BoxState.Done, BoxState.Pooled);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Move(ref this BoxState state, BoxState to)
+    {
+        Debug.Assert(IsLegal(state, to), "illegal move of a task's box");
+        state = to;
+    }
 }
 
 /// <summary>A suspended task.</summary>
@@ -35,6 +51,7 @@ internal abstract class RingTaskBox : RingWork
 
     internal short Version { get; private set; }
 
+    /// <summary>Null while pooled, else a thread's pool would keep the last executor with all its buffers; and of a body that ran on none.</summary>
     internal RingExecutor Executor { get; private set; } = null!;
 
     /// <summary>Name of the async method.</summary>
@@ -43,19 +60,22 @@ internal abstract class RingTaskBox : RingWork
     /// <summary>What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box posts itself.</summary>
     private void Resume()
     {
-        if (Executor.IsOwner)
-            Executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
+        RingExecutor executor = Executor
+            ?? throw new InvalidOperationException("This continuation's task has ended: an awaiter has called it twice.");
+        if (executor.IsOwner)
+            executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
         else
-            Executor.Post(this);
+            executor.PostContinuation(this);
     }
+
+    internal override bool Refuse() => false;
 
     protected abstract void MoveNext();
 
     protected void Begin(RingExecutor executor)
     {
-        Debug.Assert(_state == BoxState.Pooled, "a box is rented once");
         Executor = executor;
-        _state = BoxState.Running;
+        _state.Move(BoxState.Running);
         Continuation ??= Resume;
         TaskId = executor.NextTaskId();
         executor.Driver.Ring.Trace.Record(TraceKind.TaskStarted, 0, TaskId);
@@ -85,15 +105,21 @@ internal abstract class RingTaskBox : RingWork
         }
         else
         {
-            // Also for the default context, where this is resumed inside the end of a task that had values set: they are not this body's.
+            // Also for the default context, inside the end of a task that had values set: they are not this body's.
             ExecutionContext.Run((_flow ?? DefaultFlow)!, static box => ((RingTaskBox)box!).MoveNext(), this);
         }
 
         driver.CurrentTaskId = outer;
     }
 
-    /// <summary>The await at which it is suspended, as file and line. An ended box has a cleared state machine: it would say "the first".</summary>
-    internal string? Location(short version) => version == Version && _state == BoxState.Running ? AwaitSource.Of(this) : null;
+    /// <summary>The await at which it is suspended, as file and line. An ended box's cleared state machine would say "the first".</summary>
+    internal string? Location(short version)
+    {
+        if (version != Version || _state != BoxState.Running)
+            return null;
+        Executor?.Driver.ThrowIfNotOwner();
+        return AwaitSource.Of(this);
+    }
 
     internal bool IsDone(short version)
     {
@@ -127,8 +153,7 @@ internal abstract class RingTaskBox : RingWork
     /// <summary>The body has ended: from here on the box only holds the result.</summary>
     protected void End()
     {
-        Debug.Assert(_state == BoxState.Running, "a body ends once");
-        _state = BoxState.Done;
+        _state.Move(BoxState.Done);
         _flow = null;
         Executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
         if (_waiter is { } waiter)
@@ -155,7 +180,7 @@ internal abstract class RingTaskBox : RingWork
     private void BeginFaulted()
     {
         Executor = RingExecutor.Current!;
-        _state = BoxState.Running;
+        _state.Move(BoxState.Running);
         TaskId = Executor?.NextTaskId() ?? 0;
     }
 
@@ -163,13 +188,16 @@ internal abstract class RingTaskBox : RingWork
     {
         if (version != Version || _state != BoxState.Done)
             ThrowNotDone(version);
-        Executor?.Driver.ThrowIfNotOwner();
+        RingExecutor? executor = Executor;
+        if (executor is { IsOwner: false, Driver.IsRetired: false }) // After the end bodies run on, one at a time.
+            executor.Driver.ThrowIfNotOwner();
         Exception? exception = _exception;
         if (exception is not null)
-            Executor?.Faults.Observe(this);
+            executor?.Faults.Observe(this);
         _exception = null;
+        Executor = null!;
         Version++;
-        _state = BoxState.Pooled;
+        _state.Move(BoxState.Pooled);
         Recycle();
         if (exception is not null)
             ExceptionDispatchInfo.Throw(exception);
@@ -191,8 +219,8 @@ internal abstract class RingTaskBox : RingWork
 
     private static ExecutionContext? CaptureDefault()
     {
-        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves the default context, the same
-        // object as before if that was it; otherwise a thread started without flow has it, some 100 µs later.
+        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves the default context, the
+        // same object as before if that was it; otherwise a thread started without flow has it, some 100 µs later.
         ExecutionContext? flow = ExecutionContext.Capture();
         var only = new AsyncLocal<object?> { Value = "" };
         only.Value = null;
@@ -267,27 +295,4 @@ internal sealed class RingTaskBox<T, TStateMachine> : RingTaskBox<T>
     protected override void ClearStateMachine() => StateMachine = default!;
 
     protected override void Recycle() => t_pool?.Return(this);
-}
-
-/// <summary>Method names out of the compiler's type names.</summary>
-internal static class TaskName
-{
-    /// <summary>"Serve" out of "&lt;Serve&gt;d__0", "Main (lambda)" out of "&lt;&lt;Main&gt;b__0_1&gt;d".</summary>
-    internal static string Of(Type stateMachine)
-    {
-        string name = stateMachine.Name;
-        int end = name.LastIndexOf('>');
-        if (end <= 1 || name[0] != '<')
-            return name;
-        string inner = name[1..end];
-        if (inner.Contains("g__", StringComparison.Ordinal)) // A local function: <Main>g__Serve|0_0.
-        {
-            inner = inner[(inner.IndexOf("g__", StringComparison.Ordinal) + 3)..];
-            int bar = inner.IndexOf('|', StringComparison.Ordinal);
-            return bar > 0 ? inner[..bar] : inner;
-        }
-
-        int close = inner.LastIndexOf('>');
-        return close > 0 ? $"{inner[..close].Trim('<', '>', '$')} (lambda)" : inner;
-    }
 }

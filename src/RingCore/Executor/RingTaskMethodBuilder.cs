@@ -22,7 +22,7 @@ public struct RingTaskMethodBuilder
         where TStateMachine : IAsyncStateMachine => _inner.Start(ref stateMachine);
 
     /// <summary>3. Task: what the caller gets, after Start has come back.</summary>
-    public RingTask Task => new(_inner.Box, _inner.Box?.Version ?? 0);
+    public readonly RingTask Task => new(_inner.Task);
 
     /// <summary>4. SetResult: the method has returned.</summary>
     public void SetResult() => _inner.SetResult(default);
@@ -73,7 +73,7 @@ public struct RingTaskMethodBuilder<T>
     }
 
     /// <summary>3. Task.</summary>
-    public readonly RingTask<T> Task => new(Box, Box?.Version ?? 0, _result);
+    public readonly RingTask<T> Task => new(Box, _result);
 
     /// <summary>4. SetResult.</summary>
     public void SetResult(T result)

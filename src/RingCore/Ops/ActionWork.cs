@@ -7,5 +7,9 @@ internal sealed class ActionWork(Action run, Action? refuse = null) : RingWork
 {
     internal override void Run() => run();
 
-    internal override void Refuse() => refuse?.Invoke();
+    internal override bool Refuse()
+    {
+        refuse?.Invoke();
+        return true;
+    }
 }

@@ -159,6 +159,8 @@ internal abstract class OpAwaitable : OpSink
         _registration = default;
     }
 
+    internal override bool Refuse() => false;
+
     internal sealed override void Run()
     {
         if (_state == AwaitState.Pending)

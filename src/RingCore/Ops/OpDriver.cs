@@ -123,13 +123,15 @@ internal sealed unsafe partial class OpDriver
             ThrowNotOwner();
     }
 
-    private void ThrowNotOwner() => throw new InvalidOperationException(_ownerThread < 0
-        ? $"RingExecutor '{Options.Name}' has stopped: nothing that belongs to it can be used any more, "
-            + "only disposed."
-        : $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs "
-            + "there: inside Run or Spawn, "
-        + "or from any thread through executor.InvokeAsync(async () => …). A ConfigureAwait(false) in "
-        + "Task code leaves that thread.");
+    private void ThrowNotOwner() => throw (IsRetired
+        ? new ObjectDisposedException($"RingExecutor '{Options.Name}'",
+            "It has stopped: nothing that belongs to it can be used any more, only disposed.")
+        : new InvalidOperationException(
+            $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside Run or Spawn, or "
+            + "from any thread through InvokeAsync. A ConfigureAwait(false) in Task code leaves that thread."));
+
+    /// <summary>Whether the executor has stopped. Any thread.</summary>
+    internal bool IsRetired => _ownerThread < 0;
 
     /// <summary>The ring is about to be unmapped: from here on no thread is the owner.</summary>
     internal void Retire() => _ownerThread = -1;

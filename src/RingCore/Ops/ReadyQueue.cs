@@ -24,10 +24,11 @@ internal abstract class RingWork
     /// <summary>Runs on the owner thread. What it throws, the loop reports.</summary>
     internal abstract void Run();
 
-    /// <summary>Called instead of <see cref="Run"/> when the executor has stopped.</summary>
-    internal virtual void Refuse()
-    {
-    }
+    /// <summary>
+    /// Called instead of <see cref="Run"/> when the executor has stopped, on its thread. False: it is somebody's continuation, which is
+    /// run all the same, on another thread.
+    /// </summary>
+    internal virtual bool Refuse() => true;
 }
 
 /// <summary>An awaiter of RingCore's own, which resumes a task's box without a delegate.</summary>

@@ -18,8 +18,8 @@ public sealed class AfterTheEndTests
             await right.WriteAsync(new byte[3]);
             lease = await left.ReadLeaseAsync();
         });
-        Assert.Contains("has stopped", Assert.Throws<InvalidOperationException>(() => { _ = left.ReadAsync(new byte[1]); }).Message, StringComparison.Ordinal);
-        Assert.Contains("has stopped", Assert.Throws<InvalidOperationException>(() => { _ = left.WriteAsync(new byte[1]); }).Message, StringComparison.Ordinal);
+        Assert.Contains("has stopped", Assert.Throws<ObjectDisposedException>(() => { _ = left.ReadAsync(new byte[1]); }).Message, StringComparison.Ordinal);
+        Assert.Contains("has stopped", Assert.Throws<ObjectDisposedException>(() => { _ = left.WriteAsync(new byte[1]); }).Message, StringComparison.Ordinal);
         lease.Dispose();
         left.Dispose();
         right.Dispose();

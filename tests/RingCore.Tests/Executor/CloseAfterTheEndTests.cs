@@ -64,6 +64,54 @@ public sealed class CloseAfterTheEndTests
         kernel.AssertReleased(); // A second close of the fd is a violation.
     }
 
+    /// <summary>Subscribers are told of the last faults when the door is closed: the executor's own thread is then one of several.</summary>
+    [Fact]
+    public void OwnThreadAtTheEnd_AndAnother_CloseItOnce()
+    {
+        using var kernel = new FakeKernel();
+        string name = $"subscriber-{Guid.NewGuid():N}";
+        SlowHandle? handle = null;
+        int closings = 0;
+        Thread? second = null;
+        void OnFault(object? sender, UnobservedFaultEventArgs e)
+        {
+            if (e.Executor.Name == name)
+                handle!.Dispose();
+        }
+
+        RingExecutor.UnobservedFault += OnFault;
+        try
+        {
+            RingExecutor.Run(async () =>
+            {
+                handle = new SlowHandle(OpDriver.Required, kernel.NewFd());
+                handle.Closing = () =>
+                {
+                    if (Interlocked.Increment(ref closings) > 1)
+                        return;
+                    second = new Thread(handle.Dispose);
+                    second.Start();
+                    SpinWait.SpinUntil(() => !second.IsAlive || (second.ThreadState & ThreadState.WaitSleepJoin) != 0, Live.HangTimeout);
+                };
+                await Op.Nop();
+                _ = RingExecutor.Spawn(async () =>
+                {
+                    while (!RingExecutor.Current!.Driver.Stopping || RingExecutor.Current.Driver.Outstanding > 0)
+                        await RingExecutor.Yield();
+                    throw new FormatException();
+                });
+            }, kernel.Options() with { Name = name });
+        }
+        finally
+        {
+            RingExecutor.UnobservedFault -= OnFault;
+        }
+
+        Assert.True(second!.Join(Live.HangTimeout));
+        Assert.Equal(1, closings);
+        kernel.AssertReleased();
+    }
+
     [Fact]
     public async Task DisposedAgainAndAgain_CompletesAndClosesOnce()
     {

@@ -91,7 +91,7 @@ public sealed partial class TidyTests
             from file in SourceText.All()
             where file.Code.Contains(".GetAwaiter().GetResult()", StringComparison.Ordinal)
             select file.Path;
-        Assert.Equal(["Executor/RingShutdown.cs"], files);
+        Assert.Equal(["Executor/RingExecutor.Lifetime.cs"], files);
     }
 
     [Fact]

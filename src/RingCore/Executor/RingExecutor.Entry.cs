@@ -1,53 +1,46 @@
 // Executor layer: the ways in. Run uses the calling thread, Start owns one; InvokeAsync gives any thread a Task; Post is fire and
 // forget; Spawn starts a task on the ring. All take factories of the four task types, never hot tasks: overload priorities make
-// an async lambda a RingTask without a cast.
+// an async lambda a RingTask without a cast. Adapt makes each of them a Func<RingTask<T>>, the one form that is run.
 
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
 public sealed partial class RingExecutor
 {
-    /// <summary>
-    /// A task failed and nobody awaited it. Raised on the executor's thread, once per fault. Without a subscriber the fault is
-    /// written to standard error.
-    /// </summary>
-    public static event EventHandler<UnobservedFaultEventArgs>? UnobservedFault;
-
-    /// <summary>Runs <paramref name="main"/> and everything it starts on the calling thread, until it ends; then shuts down.</summary>
+    /// <summary>Runs <paramref name="main"/> and what it starts on the calling thread, until it ends; then shuts down. Any thread.</summary>
     /// <exception cref="RingUnavailableException">io_uring cannot be used here.</exception>
+    /// <exception cref="ObjectDisposedException">The executor was stopped from elsewhere before main had ended.</exception>
     [OverloadResolutionPriority(2)]
-    public static void Run(Func<RingTask> main, RingOptions? options = null) => Run(Adapt(main), options);
+    public static void Run(Func<RingTask> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(1)]
-    public static void Run(Func<ValueTask> main, RingOptions? options = null) => Run(Adapt(main), options);
+    public static void Run(Func<ValueTask> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
-    public static void Run(Func<Task> main, RingOptions? options = null) => Run(Adapt(main), options);
+    public static void Run(Func<Task> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(2)]
-    public static T Run<T>(Func<RingTask<T>> main, RingOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(main);
-        return RunCore(new Invocation<T>(main), options);
-    }
+    public static T Run<T>(Func<RingTask<T>> main, RingOptions? options = null) => RunCore(main, options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(1)]
-    public static T Run<T>(Func<ValueTask<T>> main, RingOptions? options = null) => Run(Adapt(main), options);
+    public static T Run<T>(Func<ValueTask<T>> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
-    public static T Run<T>(Func<Task<T>> main, RingOptions? options = null) => Run(Adapt(main), options);
+    public static T Run<T>(Func<Task<T>> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <summary>Starts an executor on a background thread of its own. Dispose it to stop. Any thread.</summary>
     /// <exception cref="RingUnavailableException">io_uring cannot be used here.</exception>
     public static RingExecutor Start(RingOptions? options = null) => StartCore(options ?? new RingOptions());
 
-    /// <summary>Runs <paramref name="work"/> on the executor; the Task ends with it, and continues wherever its awaiter is. Any thread.</summary>
-    /// <exception cref="ObjectDisposedException">The executor has stopped, or stops before the work has ended (through the Task).</exception>
+    /// <summary>
+    /// Runs <paramref name="work"/> on the executor; the Task ends with it, and continues wherever its awaiter is. Any thread; but
+    /// never block on the Task on the executor's own: it would wait for itself.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">Through the Task: the executor has stopped, or stops before the work has ended.</exception>
     [OverloadResolutionPriority(2)]
     public Task InvokeAsync(Func<RingTask> work) => InvokeAsync(Adapt(work));
 
@@ -63,9 +56,7 @@ public sealed partial class RingExecutor
     public Task<T> InvokeAsync<T>(Func<RingTask<T>> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        var invocation = new Invocation<T>(work) { Owner = this };
-        lock (_invocations)
-            _invocations.Add(invocation);
+        var invocation = new Invocation<T>(this, work, isMain: false);
         if (!Post(invocation))
             invocation.Refuse();
         return invocation.Task;
@@ -78,7 +69,10 @@ public sealed partial class RingExecutor
     /// <inheritdoc cref="InvokeAsync(Func{RingTask})"/>
     public Task<T> InvokeAsync<T>(Func<Task<T>> work) => InvokeAsync(Adapt(work));
 
-    /// <summary>Runs <paramref name="work"/> on the executor, soon; what it throws is reported as an unobserved fault. Any thread.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/> on the executor, soon; what it throws is reported as an unobserved fault, and so is an executor
+    /// that stops without having come to it. Any thread.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The executor has stopped.</exception>
     public void Post(Action work)
     {
@@ -95,7 +89,7 @@ public sealed partial class RingExecutor
     public void Post(Func<RingTask> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        ObjectDisposedException.ThrowIf(!Post(new PostedTask(work)), this);
+        ObjectDisposedException.ThrowIf(!Post(new PostedTask(this, work)), this);
     }
 
     /// <summary>
@@ -105,19 +99,14 @@ public sealed partial class RingExecutor
     /// </summary>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
     [OverloadResolutionPriority(2)]
-    public static RingTask Spawn(Func<RingTask> task)
-    {
-        ArgumentNullException.ThrowIfNull(task);
-        _ = Required;
-        return task();
-    }
+    public static RingTask Spawn(Func<RingTask> task) => new(Spawn(Adapt(task)));
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
     [OverloadResolutionPriority(1)]
-    public static RingTask Spawn(Func<ValueTask> task) => Spawn(Adapt(task));
+    public static RingTask Spawn(Func<ValueTask> task) => new(Spawn(Adapt(task)));
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
-    public static RingTask Spawn(Func<Task> task) => Spawn(Adapt(task));
+    public static RingTask Spawn(Func<Task> task) => new(Spawn(Adapt(task)));
 
     /// <inheritdoc cref="Spawn(Func{RingTask})"/>
     [OverloadResolutionPriority(2)]
@@ -139,7 +128,7 @@ public sealed partial class RingExecutor
     /// Completes after a time: an entry in the executor's timer heap, whose earliest deadline bounds the enter's wait. Owner thread.
     /// </summary>
     /// <param name="time">Zero or more, to a nanosecond clock; never early. <see cref="Timeout.InfiniteTimeSpan"/>: only the token ends it.</param>
-    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>, and so does the executor's end.</param>
     public static ValueTask Delay(TimeSpan time, CancellationToken token = default)
     {
         if (time == Timeout.InfiniteTimeSpan)
@@ -151,47 +140,35 @@ public sealed partial class RingExecutor
     /// <summary>Goes behind everything that is ready now. Owner thread.</summary>
     public static RingYield Yield() => new(Required);
 
-    // Null stays null, for the method that takes a RingTask to refuse.
-    private static Func<RingTask<NoResult>> Adapt(Func<RingTask> work) => work is null ? null! : async () =>
+    // Null stays null, for the method that takes the adapted form to refuse.
+    private static Func<RingTask<NoResult>> Adapt(Func<RingTask> work) => work is null ? null! : () => work().Inner;
+
+    private static Func<RingTask<NoResult>> Adapt(Func<Task> work) => work is null ? null! : Adapt(() => new ValueTask(work()));
+
+    private static Func<RingTask<NoResult>> Adapt(Func<ValueTask> work) => work is null ? null! : async () =>
     {
         await work();
         return default;
     };
 
-    private static Func<RingTask> Adapt(Func<ValueTask> work) => work is null ? null! : async () => await work();
-
-    private static Func<RingTask> Adapt(Func<Task> work) => work is null ? null! : async () => await work();
-
     private static Func<RingTask<T>> Adapt<T>(Func<ValueTask<T>> work) => work is null ? null! : async () => await work();
 
     private static Func<RingTask<T>> Adapt<T>(Func<Task<T>> work) => work is null ? null! : async () => await work();
 
-    [SuppressMessage("Design", "CA1031", Justification = "A subscriber's exception must not unwind the loop.")]
-    internal static void ReportFault(RingExecutor executor, string task, Exception exception)
+    /// <summary>A promise to another thread, or to Run's caller: it ends with the work, or is broken with the executor.</summary>
+    private sealed class Invocation<T> : CallFromOutside
     {
-        EventHandler<UnobservedFaultEventArgs>? subscribers = UnobservedFault;
-        if (subscribers is null)
-        {
-            Warning.Print($"RingCore: task '{task}' on executor '{executor.Name}' failed and nobody awaited it: {exception}");
-            return;
-        }
-
-        try
-        {
-            subscribers(executor, new UnobservedFaultEventArgs(executor, task, exception));
-        }
-        catch (Exception e)
-        {
-            Warning.Print($"RingCore: a subscriber of UnobservedFault failed: {e}");
-        }
-    }
-
-    /// <summary>A call from outside: its Task ends with the work, or with the executor.</summary>
-    private sealed class Invocation<T>(Func<RingTask<T>> work) : CallFromOutside
-    {
-        internal RingExecutor? Owner;
-        internal Action? OnEnd;
+        private readonly RingExecutor _executor;
+        private readonly Func<RingTask<T>> _work;
+        private readonly bool _isMain;
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Invocation(RingExecutor executor, Func<RingTask<T>> work, bool isMain)
+        {
+            (_executor, _work, _isMain) = (executor, work, isMain);
+            lock (executor._invocations)
+                executor._invocations.Add(this);
+        }
 
         internal Task<T> Task => _done.Task;
 
@@ -201,7 +178,7 @@ public sealed partial class RingExecutor
         {
             try
             {
-                _done.TrySetResult(await work());
+                _done.TrySetResult(await _work());
             }
             catch (OperationCanceledException e)
             {
@@ -215,25 +192,33 @@ public sealed partial class RingExecutor
             Ended();
         }
 
-        internal override void Refuse()
+        internal override bool Refuse()
         {
-            _done.TrySetException(new ObjectDisposedException($"RingExecutor '{Owner?.Name}'", "The executor has stopped."));
+            _done.TrySetException(_executor.HasStopped());
             Ended();
+            return true;
         }
 
         private void Ended()
         {
-            OnEnd?.Invoke();
-            if (Owner is not { } owner)
-                return;
-            lock (owner._invocations)
-                owner._invocations.Remove(this);
+            if (_isMain)
+                _executor._finished = true;
+            lock (_executor._invocations)
+                _executor._invocations.Remove(this);
         }
     }
 
-    private sealed class PostedTask(Func<RingTask> work) : CallFromOutside
+    private ObjectDisposedException HasStopped() => new($"RingExecutor '{Name}'", "The executor has stopped.");
+
+    private sealed class PostedTask(RingExecutor executor, Func<RingTask> work) : CallFromOutside
     {
         protected override void Start() => _ = Spawn(work);
+
+        internal override bool Refuse()
+        {
+            ReportFault(executor, "(posted, and not begun)", executor.HasStopped());
+            return true;
+        }
     }
 
     /// <summary>Starts with the caller's AsyncLocals, as Task.Run does.</summary>
@@ -251,39 +236,4 @@ public sealed partial class RingExecutor
 
         protected abstract void Start();
     }
-}
-
-/// <summary>Awaitable of <see cref="RingExecutor.Yield"/>: the await itself goes to the end of the ready queue.</summary>
-public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
-{
-    private readonly RingExecutor _executor;
-
-    internal RingYield(RingExecutor executor) => _executor = executor;
-
-    /// <summary>Always false: a yield always goes through the queue.</summary>
-    /// <exception cref="InvalidOperationException">This is not the thread of its executor.</exception>
-    public bool IsCompleted
-    {
-        get
-        {
-            _executor.Driver.ThrowIfNotOwner(); // Here, before the await: thrown from OnCompleted it would end the process in Task code.
-            return false;
-        }
-    }
-
-    /// <summary>For await.</summary>
-    public RingYield GetAwaiter() => this;
-
-    /// <summary>Nothing to return.</summary>
-    public void GetResult()
-    {
-    }
-
-    /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-
-    /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _executor.Driver.Ready.Push(new ActionWork(continuation));
-
-    void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);
 }

@@ -1,0 +1,170 @@
+// Executor layer: the end of an executor. What can exist then is in the table below, with who ends it; Drain and Release follow it
+// from top to bottom. Two rules: nothing here loops to emptiness over what a user's code can refill, and every promise made to
+// another thread has somebody who breaks it. Only a user's code that does not come back can keep an executor from ending.
+
+namespace RingCore;
+
+// What there can be                 who ends it, and how                                            within
+//
+// Drain: the loop goes on, but starts nothing.
+//   ops with the kernel             CancelEverything asks; each ends with its own CQE               ShutdownTimeout
+//   ops started now                 Admit refuses them with ECANCELED, through the ready queue      the turn
+//   delays, deadlines of handles    FireAll, once: what they start is refused, or left to its time  at once
+//   ready queue, posts              run, a turn at a time                                           ShutdownTimeout
+//   the door for posts              TryCloseDoor, once nothing is left: then no post is lost        ShutdownTimeout
+// Release, still the owner: also where the loop fell out with an exception and nothing was drained.
+//   results of sequences            Sequences.ReleaseAll: fds closed, leases given back             at once
+//   pins                            Pins.RunEnded; those of ops that are leaked stay                at once
+//   ops the kernel still has        Leak: memory kept for ever, fds open, DisposeAsync told; said   at once
+// Release, after the door is closed: this thread is then a foreign one like any other, so two threads close no handle twice.
+//   main, InvokeAsync               Invocation.Refuse: ObjectDisposedException                      at once
+//   Post(work) not begun            PostedTask.Refuse: reported as an unobserved fault              at once
+//   closes, hand-overs of fds       ActionWork's second delegate does on this thread what it can    at once
+//   continuations                   RunAfterTheEnd, here and whenever a foreign Task ends later     none: they are run
+//   faults nobody has awaited       Faults.ReportAll, a snapshot                                    at once
+//   lease buffers, slots, ring      Release, Dispose; leased memory is the collector's              at once
+//   pools                           the driver's go with it; a thread's boxes know no executor      the collector
+//   handles left open               their Dispose, on any thread, or their finalizer                the collector
+// Who is left waiting: Task and ValueTask code that awaits a leaked op, because its memory is still the kernel's.
+public sealed partial class RingExecutor
+{
+    /// <summary>Keeps what had to be leaked alive for ever.</summary>
+    private static readonly List<OpDriver> s_leaked = [];
+
+    private readonly HashSet<RingWork> _invocations = []; // Any thread, under its own lock.
+    private TaskScheduler? _afterTheEnd;
+
+    /// <summary>
+    /// Ops that the kernel still held when shutdown's time was up, of all executors: leaked with their memory. Normally 0. Any thread.
+    /// </summary>
+    public static int LeakedOps { get; private set; }
+
+    /// <summary>Asks everything to end and lets it, within the bound.</summary>
+    private void Drain()
+    {
+        Driver.Stopping = true;
+        var bound = new ActionTimer(Timers.DeadlineAfter(Options.ShutdownTimeout), () => { });
+        Timers.FireAll();
+        Timers.Add(bound); // Bounds the turns and the waits below.
+        Driver.CancelEverything();
+        while (!TryCloseDoor())
+        {
+            RunReady();
+            TakePosts();
+            Timers.FireDue();
+            if (bound.HeapIndex < 0)
+                break;
+            Timers.CancelOpIfAlone();
+            if (Driver.Outstanding > 0)
+            {
+                _finished = false; // As in the loop step 3 may wait: with nothing ready the only thing to wait for is the kernel.
+                EnterKernel();
+            }
+
+            Driver.Reap();
+        }
+
+        Timers.Remove(bound);
+    }
+
+    /// <summary>Once nothing is left: whoever posts from then on is told so.</summary>
+    private bool TryCloseDoor() => Driver.Outstanding == 0 && Driver.Ready.IsEmpty
+        && Interlocked.CompareExchange(ref _posts, s_closed, null) is null; // Full fence: pairs with the poster's compare-exchange.
+
+    private unsafe void Release()
+    {
+        Driver.Stopping = true;
+        Timers.FireAll();
+        Driver.Sequences.ReleaseAll();
+        Driver.Pins.RunEnded(Driver);
+        bool leaks = Driver.Outstanding > 0;
+        if (leaks)
+            Leak();
+
+        RingWork? posted = Interlocked.Exchange(ref _posts, s_closed); // Acquire: pairs with the poster's compare-exchange.
+        Driver.Retire();
+        OpDriver.Current = null;
+        RefuseAll(posted);
+        Faults.ReportAll();
+        lock (_wakeLock)
+        {
+            Driver.Ring.Kernel.Close(_wakeFd);
+            _wakeFd = -1;
+        }
+
+        if (!leaks)
+        {
+            Driver.Leases.Release();
+            Driver.Table.Release();
+        }
+
+        Driver.Ring.Dispose();
+        Driver.Buffers?.End();
+    }
+
+    private void RefuseAll(RingWork? posted)
+    {
+        for (RingWork? next; posted is not null && !ReferenceEquals(posted, s_closed); posted = next)
+        {
+            next = posted.Next;
+            posted.Next = null;
+            Refuse(posted);
+        }
+
+        for (int count = Driver.Ready.Count; count > 0; count--)
+            Refuse(Driver.Ready.Pop());
+        RingWork[] invocations;
+        lock (_invocations)
+            invocations = [.. _invocations];
+        foreach (RingWork invocation in invocations)
+            Refuse(invocation);
+    }
+
+    private void Refuse(RingWork work)
+    {
+        if (!work.Refuse())
+            RunAfterTheEnd(work);
+    }
+
+    private void Leak()
+    {
+        lock (s_leaked) // Several may end at once.
+        {
+            s_leaked.Add(Driver);
+            LeakedOps += Driver.Outstanding;
+        }
+
+        for (int i = 0; i < Driver.Table.Capacity; i++)
+        {
+            Driver.Table.At(i).Handle?.EndLeaked();
+            Driver.Table.At(i).Second?.EndLeaked();
+        }
+
+        Warning.Print($"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after "
+            + $"{Options.ShutdownTimeout.TotalSeconds} s; their memory is leaked on purpose: {string.Join("; ", InFlight())}");
+    }
+
+    /// <summary>Any thread: runs it on the owner thread, or after the executor's end elsewhere.</summary>
+    internal void PostContinuation(RingWork work)
+    {
+        if (!Post(work))
+            RunAfterTheEnd(work);
+    }
+
+    /// <summary>
+    /// Any thread, once the door is closed: a continuation runs on the thread pool, so that a finally block still gives back what it
+    /// holds; what belongs to the executor throws there. Those of one executor run one at a time, as they are written for.
+    /// </summary>
+    private void RunAfterTheEnd(RingWork work) => _stopped.Task.ContinueWith(
+        _ =>
+        {
+            Driver.Ready.Push(work);
+            RunReady(); // In the loop's contexts: later awaits come back here, too.
+            SynchronizationContext.SetSynchronizationContext(null);
+            if (!Driver.Ready.IsEmpty)
+                RunAfterTheEnd(Driver.Ready.Pop());
+        },
+        CancellationToken.None,
+        TaskContinuationOptions.None,
+        LazyInitializer.EnsureInitialized(ref _afterTheEnd, () => new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler));
+}
