@@ -7,7 +7,9 @@ namespace RingCore;
 internal sealed class FaultList(RingExecutor executor)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults; // Made at the first: most programs have none.
+
+    // Made at the first: most programs have none.
+    private Dictionary<RingTaskBox, (Exception Exception, long DueNs)>? _faults;
     private ActionTimer? _timer;
 
     internal void Add(RingTaskBox box, Exception exception)
@@ -33,7 +35,9 @@ internal sealed class FaultList(RingExecutor executor)
     {
         long now = executor.Timers.NowNs;
         Report(executor.Driver.Stopping ? long.MaxValue : now);
-        long next = long.MaxValue; // Without LINQ: its assembly cannot be loaded when no descriptor is left, and this is the run loop.
+
+        // Without LINQ: its assembly cannot be loaded when no descriptor is left, and this is the run loop.
+        long next = long.MaxValue;
         foreach ((Exception _, long due) in _faults!.Values)
             next = Math.Min(next, due);
         if (_faults.Count > 0)

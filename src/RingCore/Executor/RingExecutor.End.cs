@@ -11,9 +11,10 @@ namespace RingCore;
 //   ops started now                 Admit refuses them with ECANCELED, through the ready queue      the turn
 //   delays, deadlines of handles    FireAll, once: what they start is refused, or left to its time  at once
 //   ready queue, posts              run, a turn at a time                                           ShutdownTimeout
-//   the door for posts              TryCloseDoor, once nothing is left: then no post is lost        ShutdownTimeout
-// Release, still the owner: also where the loop fell out with an exception and nothing was drained.
 //   results of sequences            Sequences.ReleaseAll: fds closed, leases given back             at once
+//   the door for posts              TryCloseDoor, once nothing is left: then no post is lost        ShutdownTimeout
+// Release, with the door still open: the time is up, or the loop fell out with an exception and nothing was drained.
+//   delays, results of sequences    as above                                                        at once
 //   pins                            Pins.RunEnded; those of ops that are leaked stay                at once
 //   ops the kernel still has        Leak: memory kept for ever, fds open, DisposeAsync told; said   at once
 // Release, after the door is closed: this thread is then a foreign one like any other, so two threads close no handle twice.
@@ -31,7 +32,8 @@ public sealed partial class RingExecutor
     /// <summary>Keeps what had to be leaked alive for ever.</summary>
     private static readonly List<OpDriver> s_leaked = [];
 
-    private readonly HashSet<RingWork> _invocations = []; // Any thread, under its own lock.
+    // Any thread, under its own lock.
+    private readonly HashSet<RingWork> _invocations = [];
     private TaskScheduler? _afterTheEnd;
 
     /// <summary>
@@ -45,7 +47,9 @@ public sealed partial class RingExecutor
         Driver.Stopping = true;
         var bound = new ActionTimer(Timers.DeadlineAfter(Options.ShutdownTimeout), () => { });
         Timers.FireAll();
-        Timers.Add(bound); // Bounds the turns and the waits below.
+
+        // Bounds the turns and the waits below.
+        Timers.Add(bound);
         Driver.CancelEverything();
         while (!TryCloseDoor())
         {
@@ -68,20 +72,32 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>Once nothing is left: whoever posts from then on is told so.</summary>
-    private bool TryCloseDoor() => Driver.Outstanding == 0 && Driver.Ready.IsEmpty
-        && Interlocked.CompareExchange(ref _posts, s_closed, null) is null; // Full fence: pairs with the poster's compare-exchange.
+    private bool TryCloseDoor()
+    {
+        if (Driver.Outstanding > 0 || !Driver.Ready.IsEmpty)
+            return false;
+        Driver.Sequences.ReleaseAll();
+
+        // Full fence: pairs with the poster's compare-exchange.
+        return Interlocked.CompareExchange(ref _posts, s_closed, null) is null;
+    }
 
     private unsafe void Release()
     {
         Driver.Stopping = true;
-        Timers.FireAll();
-        Driver.Sequences.ReleaseAll();
-        Driver.Pins.RunEnded(Driver);
+        if (Volatile.Read(ref _posts) != s_closed) // A hint for this thread alone, which closes it.
+        {
+            Timers.FireAll();
+            Driver.Sequences.ReleaseAll();
+            Driver.Pins.RunEnded(Driver);
+        }
+
         bool leaks = Driver.Outstanding > 0;
         if (leaks)
             Leak();
 
-        RingWork? posted = Interlocked.Exchange(ref _posts, s_closed); // Acquire: pairs with the poster's compare-exchange.
+        // Acquire: pairs with the poster's compare-exchange.
+        RingWork? posted = Interlocked.Exchange(ref _posts, s_closed);
         Driver.Retire();
         OpDriver.Current = null;
         RefuseAll(posted);
@@ -159,7 +175,9 @@ public sealed partial class RingExecutor
         _ =>
         {
             Driver.Ready.Push(work);
-            RunReady(); // In the loop's contexts: later awaits come back here, too.
+
+            // In the loop's contexts: later awaits come back here, too.
+            RunReady();
             SynchronizationContext.SetSynchronizationContext(null);
             if (!Driver.Ready.IsEmpty)
                 RunAfterTheEnd(Driver.Ready.Pop());

@@ -41,7 +41,8 @@ public sealed partial class RingExecutor
         {
             try
             {
-                new RingExecutor(options).Live(first: null, started); // Made here: the kernel binds the ring to the thread that sets it up.
+                // Made here: the kernel binds the ring to the thread that sets it up.
+                new RingExecutor(options).Live(first: null, started);
             }
             catch (Exception e)
             {
@@ -50,7 +51,9 @@ public sealed partial class RingExecutor
             }
         })
         { IsBackground = true, Name = options.Name };
-        thread.UnsafeStart(); // Without the caller's AsyncLocals.
+
+        // Without the caller's AsyncLocals.
+        thread.UnsafeStart();
         return started.Task.GetAwaiter().GetResult();
     }
 

@@ -22,7 +22,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private readonly WakeSink _wake;
     private long _lastTaskId;
     private int _inlineDepth;
-    private bool _finished; // The loop's reason to end.
+
+    // The loop's reason to end.
+    private bool _finished;
     private LoopContexts _contexts; // The loop's own, from its start.
 
     // Any thread.
@@ -116,7 +118,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         ref RingCounters counters = ref Driver.Ring.Counters;
         counters.Turns++;
         int left = quota;
-        _contexts.Restore(); // What an Unpin or a subscriber has set since.
+
+        // What an Unpin or a subscriber has set since.
+        _contexts.Restore();
         while (left > 0 && !ready.IsEmpty)
         {
             try
@@ -147,7 +151,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         Driver.NowMs = (uint)Environment.TickCount64;
         if (Volatile.Read(ref _posts) is null) // A hint; the exchange below decides.
             return;
-        RingWork? newest = Interlocked.Exchange(ref _posts, null); // Acquire: pairs with the release of the poster's compare-exchange.
+
+        // Acquire: pairs with the release of the poster's compare-exchange.
+        RingWork? newest = Interlocked.Exchange(ref _posts, null);
         RingWork? oldest = null;
         while (newest is not null)
         {
@@ -173,14 +179,20 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         Ring ring = Driver.Ring;
         if (!_wake.IsArmed && !Driver.Stopping)
             _wake.Arm();
-        Driver.Pins.RunEnded(Driver); // Of what was refused since the reap.
+
+        // Of what was refused since the reap.
+        Driver.Pins.RunEnded(Driver);
         bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished;
-        long wait = idle ? Timers.NextWaitNs() : 0; // May write an SQE.
+
+        // May write an SQE.
+        long wait = idle ? Timers.NextWaitNs() : 0;
         Driver.WriteCancels();
         if (idle && !Driver.HasCompletions && FallAsleep()) // Looked at again: finding room may have moved completions aside.
         {
             Driver.Enter(minComplete: 1, wait);
-            Volatile.Write(ref _asleep, 0); // Release; a poster that still sees 1 only signals for nothing.
+
+            // Release; a poster that still sees 1 only signals for nothing.
+            Volatile.Write(ref _asleep, 0);
         }
         else if (ring.Pending > 0 || ring.NeedsEnter)
         {
@@ -197,7 +209,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private bool FallAsleep()
     {
         _asleep = 1;
-        Interlocked.MemoryBarrier(); // Full fence between our store of _asleep and our load of _posts; pairs with the one in Post.
+
+        // Full fence between our store of _asleep and our load of _posts; pairs with the one in Post.
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _posts) is null) // Ordered by the fence above.
             return true;
         _asleep = 0;
@@ -207,7 +221,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     /// <summary>Any thread: runs work on the owner thread, behind what is ready. False when the executor has stopped.</summary>
     internal bool Post(RingWork work)
     {
-        RingWork? head = Volatile.Read(ref _posts); // A first guess; the compare-exchange decides.
+        // A first guess; the compare-exchange decides.
+        RingWork? head = Volatile.Read(ref _posts);
         while (true)
         {
             if (ReferenceEquals(head, s_closed))

@@ -42,7 +42,8 @@ public sealed class RingExecutorGroup : IAsyncDisposable
         }
         catch
         {
-            _ = group.DisposeAsync().AsTask(); // Bounded, and nobody has given them work yet.
+            // Bounded, and nobody has given them work yet.
+            _ = group.DisposeAsync().AsTask();
             throw;
         }
 

@@ -44,7 +44,8 @@ internal abstract class RingTaskBox : RingWork
 {
     internal static readonly ExecutionContext? DefaultFlow = CaptureDefault();
 
-    private object? _waiter; // Another box, or an Action.
+    // Another box, or an Action.
+    private object? _waiter;
     private ExecutionContext? _flow;
     private Exception? _exception;
     private BoxState _state;
@@ -248,7 +249,9 @@ internal abstract class RingTaskBox<T> : RingTaskBox
     internal T TakeResult(short version)
     {
         T result = _result;
-        Take(version); // Throws for a stale version, and what the body threw.
+
+        // Throws for a stale version, and what the body threw.
+        Take(version);
         _result = default!;
         return result;
     }

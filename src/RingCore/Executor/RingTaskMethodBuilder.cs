@@ -49,7 +49,8 @@ public struct RingTaskMethodBuilder
 /// <summary>Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see cref="RingTaskMethodBuilder"/>.</summary>
 public struct RingTaskMethodBuilder<T>
 {
-    private T _result; // Of a method that never had to wait: it needs no box.
+    // Of a method that never had to wait: it needs no box.
+    private T _result;
 
     internal RingTaskBox<T>? Box { readonly get; private set; }
 
@@ -146,7 +147,9 @@ public struct RingTaskMethodBuilder<T>
         where TStateMachine : IAsyncStateMachine
     {
         var box = RingTaskBox<T, TStateMachine>.Rent(RingExecutor.Required);
-        Box = box; // Before the copy: the builder inside the copied state machine must know its box.
+
+        // Before the copy: the builder inside the copied state machine must know its box.
+        Box = box;
         box.StateMachine = stateMachine;
         box.CaptureFlow();
         return box;

@@ -77,7 +77,9 @@ internal sealed unsafe class RingTimers
         if (ReferenceEquals(last, timer))
             return;
         Up(index, last);
-        Down(last.HeapIndex, last); // One of the two moves it.
+
+        // One of the two moves it.
+        Down(last.HeapIndex, last);
     }
 
     /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>

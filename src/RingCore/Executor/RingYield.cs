@@ -17,7 +17,8 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     {
         get
         {
-            _executor.Driver.ThrowIfNotOwner(); // Before the await: thrown from OnCompleted it would end the process in Task code.
+            // Before the await: thrown from OnCompleted it would end the process in Task code.
+            _executor.Driver.ThrowIfNotOwner();
             return false;
         }
     }
