@@ -1,5 +1,6 @@
-// Executor layer: the two contexts of a thread, taken and put back. A method's start puts back its caller's; the loop puts back its own
-// after each piece of work (RunReady), so that nothing one piece sets reaches the next.
+// Executor layer: the two contexts of a thread, taken and put back. A method's start puts back its caller's;
+// the loop puts back its own after each piece of work (RunReady), so that nothing one piece sets reaches the
+// next.
 
 using System.Runtime.CompilerServices;
 

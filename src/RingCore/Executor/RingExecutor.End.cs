@@ -1,32 +1,33 @@
-// Executor layer: the end of an executor. What can exist then is in the table below, with who ends it; Drain and Release follow it
-// from top to bottom. Two rules: nothing here loops to emptiness over what a user's code can refill, and every promise made to
-// another thread has somebody who breaks it. Only a user's code that does not come back can keep an executor from ending.
+// Executor layer: the end of an executor. What can exist then is in the table below, with who ends it; Drain
+// and Release follow it from top to bottom. Two rules: nothing here loops to emptiness over what a user's
+// code can refill, and every promise made to another thread has somebody who breaks it. Only a user's code
+// that does not come back can keep an executor from ending.
 
 namespace RingCore;
 
-// What there can be                 who ends it, and how                                            within
+// What there can be           who ends it, and how                                   within
 //
 // Drain: the loop goes on, but starts nothing.
-//   ops with the kernel             CancelEverything asks; each ends with its own CQE               ShutdownTimeout
-//   ops started now                 Admit refuses them with ECANCELED, through the ready queue      the turn
-//   delays, deadlines of handles    FireAll, once: what they start is refused, or left to its time  at once
-//   ready queue, posts              run, a turn at a time                                           ShutdownTimeout
-//   results of sequences            Sequences.ReleaseAll: fds closed, leases given back             at once
-//   the door for posts              TryCloseDoor, once nothing is left: then no post is lost        ShutdownTimeout
-// Release, with the door still open: the time is up, or the loop fell out with an exception and nothing was drained.
-//   delays, results of sequences    as above                                                        at once
-//   pins                            Pins.RunEnded; those of ops that are leaked stay                at once
-//   ops the kernel still has        Leak: memory kept for ever, fds open, DisposeAsync told; said   at once
-// Release, after the door is closed: this thread is then a foreign one like any other, so two threads close no handle twice.
-//   main, InvokeAsync               Invocation.Refuse: ObjectDisposedException                      at once
-//   Post(work) not begun            PostedTask.Refuse: reported as an unobserved fault              at once
-//   closes, hand-overs of fds       ActionWork's second delegate does on this thread what it can    at once
-//   continuations                   RunAfterTheEnd, here and whenever a foreign Task ends later     none: they are run
-//   faults nobody has awaited       Faults.ReportAll, a snapshot                                    at once
-//   lease buffers, slots, ring      Release, Dispose; leased memory is the collector's              at once
-//   pools                           the driver's go with it; a thread's boxes know no executor      the collector
-//   handles left open               their Dispose, on any thread, or their finalizer                the collector
-// Who is left waiting: Task and ValueTask code that awaits a leaked op, because its memory is still the kernel's.
+//   ops with the kernel         CancelEverything asks; each ends with its own CQE      ShutdownTimeout
+//   ops started now             refused with ECANCELED, through the ready queue        the turn
+//   delays, handles' deadlines  FireAll, once: what they start is refused              at once
+//   ready queue, posts          run, a turn at a time                                  ShutdownTimeout
+//   results of sequences        Sequences.ReleaseAll: fds closed, leases given back    at once
+//   the door for posts          TryCloseDoor, once nothing is left: no post is lost    ShutdownTimeout
+// Release, the door still open: the time is up, or the loop fell out with an exception.
+//   delays, results             as above                                               at once
+//   pins                        Pins.RunEnded; those of leaked ops stay                at once
+//   ops the kernel still has    Leak: memory kept, fds open, DisposeAsync told; said   at once
+// Release, the door closed: this thread is then a foreign one like any other, and no two close a handle.
+//   main, InvokeAsync           Invocation.Refuse: ObjectDisposedException             at once
+//   Post(work) not begun        PostedTask.Refuse: reported as an unobserved fault     at once
+//   closes, fds handed over     ActionWork's second delegate does what it can here     at once
+//   continuations               RunAfterTheEnd, now or when a foreign Task ends later  none: they run
+//   faults nobody has awaited   Faults.Report, those of now                            at once
+//   lease buffers, slots, ring  Release, Dispose; leased memory is the collector's     at once
+//   pools                       the driver's end with it; a thread's know no executor  the collector
+//   handles left open           their Dispose, on any thread, or their finalizer       the collector
+// Who is left waiting: Task code that awaits a leaked op, because its memory is still the kernel's.
 public sealed partial class RingExecutor
 {
     /// <summary>Keeps what had to be leaked alive for ever.</summary>
@@ -37,7 +38,8 @@ public sealed partial class RingExecutor
     private TaskScheduler? _afterTheEnd;
 
     /// <summary>
-    /// Ops that the kernel still held when shutdown's time was up, of all executors: leaked with their memory. Normally 0. Any thread.
+    /// Ops that the kernel still held when shutdown's time was up, of all executors: leaked with their
+    /// memory. Normally 0. Any thread.
     /// </summary>
     public static int LeakedOps { get; private set; }
 
@@ -61,7 +63,9 @@ public sealed partial class RingExecutor
             Timers.CancelOpIfAlone();
             if (Driver.Outstanding > 0)
             {
-                _finished = false; // As in the loop step 3 may wait: with nothing ready the only thing to wait for is the kernel.
+                // As in the loop step 3 may wait: with nothing ready the only thing to wait for is the
+                // kernel.
+                _finished = false;
                 EnterKernel();
             }
 
@@ -101,7 +105,7 @@ public sealed partial class RingExecutor
         Driver.Retire();
         OpDriver.Current = null;
         RefuseAll(posted);
-        Faults.ReportAll();
+        Faults.Report(long.MaxValue);
         lock (_wakeLock)
         {
             Driver.Ring.Kernel.Close(_wakeFd);
@@ -156,8 +160,9 @@ public sealed partial class RingExecutor
             Driver.Table.At(i).Second?.EndLeaked();
         }
 
-        Warning.Print($"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the kernel after "
-            + $"{Options.ShutdownTimeout.TotalSeconds} s; their memory is leaked on purpose: {string.Join("; ", InFlight())}");
+        Warning.Print($"RingCore: executor '{Name}' stopped with {Driver.Outstanding} ops still with the "
+            + $"kernel after {Options.ShutdownTimeout.TotalSeconds} s; their memory is leaked on purpose: "
+            + string.Join("; ", InFlight()));
     }
 
     /// <summary>Any thread: runs it on the owner thread, or after the executor's end elsewhere.</summary>
@@ -168,8 +173,9 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>
-    /// Any thread, once the door is closed: a continuation runs on the thread pool, so that a finally block still gives back what it
-    /// holds; what belongs to the executor throws there. Those of one executor run one at a time, as they are written for.
+    /// Any thread, once the door is closed: a continuation runs on the thread pool, so that a finally block
+    /// still gives back what it holds; what belongs to the executor throws there. Those of one executor run
+    /// one at a time, as they are written for.
     /// </summary>
     private void RunAfterTheEnd(RingWork work) => _stopped.Task.ContinueWith(
         _ =>
@@ -184,5 +190,6 @@ public sealed partial class RingExecutor
         },
         CancellationToken.None,
         TaskContinuationOptions.None,
-        LazyInitializer.EnsureInitialized(ref _afterTheEnd, () => new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler));
+        LazyInitializer.EnsureInitialized(
+            ref _afterTheEnd, () => new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler));
 }

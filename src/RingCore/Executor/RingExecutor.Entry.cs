@@ -1,6 +1,7 @@
-// Executor layer: the ways in. Run uses the calling thread, Start owns one; InvokeAsync gives any thread a Task; Post is fire and
-// forget; Spawn starts a task on the ring. All take factories of the four task types, never hot tasks: overload priorities make
-// an async lambda a RingTask without a cast. Adapt makes each of them a Func<RingTask<T>>, the one form that is run.
+// Executor layer: the ways in. Run uses the calling thread, Start owns one; InvokeAsync gives any thread a
+// Task; Post is fire and forget; Spawn starts a task on the ring. All take factories of the four task types,
+// never hot tasks: overload priorities make an async lambda a RingTask without a cast. Adapt makes each of
+// them a Func<RingTask<T>>, the one form that is run.
 
 using System.Runtime.CompilerServices;
 
@@ -8,15 +9,20 @@ namespace RingCore;
 
 public sealed partial class RingExecutor
 {
-    /// <summary>Runs <paramref name="main"/> and what it starts on the calling thread, until it ends; then shuts down. Any thread.</summary>
+    /// <summary>
+    /// Runs <paramref name="main"/> and what it starts on the calling thread, until it ends; then shuts down.
+    /// Any thread.
+    /// </summary>
     /// <exception cref="RingUnavailableException">io_uring cannot be used here.</exception>
-    /// <exception cref="ObjectDisposedException">The executor was stopped from elsewhere before main had ended.</exception>
+    /// <exception cref="ObjectDisposedException">The executor was stopped from elsewhere before main had
+    /// ended.</exception>
     [OverloadResolutionPriority(2)]
     public static void Run(Func<RingTask> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(1)]
-    public static void Run(Func<ValueTask> main, RingOptions? options = null) => RunCore(Adapt(main), options);
+    public static void Run(Func<ValueTask> main, RingOptions? options = null) =>
+        RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     public static void Run(Func<Task> main, RingOptions? options = null) => RunCore(Adapt(main), options);
@@ -27,20 +33,24 @@ public sealed partial class RingExecutor
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     [OverloadResolutionPriority(1)]
-    public static T Run<T>(Func<ValueTask<T>> main, RingOptions? options = null) => RunCore(Adapt(main), options);
+    public static T Run<T>(Func<ValueTask<T>> main, RingOptions? options = null) =>
+        RunCore(Adapt(main), options);
 
     /// <inheritdoc cref="Run(Func{RingTask}, RingOptions?)"/>
     public static T Run<T>(Func<Task<T>> main, RingOptions? options = null) => RunCore(Adapt(main), options);
 
-    /// <summary>Starts an executor on a background thread of its own. Dispose it to stop. Any thread.</summary>
+    /// <summary>
+    /// Starts an executor on a background thread of its own. Dispose it to stop. Any thread.
+    /// </summary>
     /// <exception cref="RingUnavailableException">io_uring cannot be used here.</exception>
     public static RingExecutor Start(RingOptions? options = null) => StartCore(options ?? new RingOptions());
 
     /// <summary>
-    /// Runs <paramref name="work"/> on the executor; the Task ends with it, and continues wherever its awaiter is. Any thread; but
-    /// never block on the Task on the executor's own: it would wait for itself.
+    /// Runs <paramref name="work"/> on the executor; the Task ends with it, and continues wherever its
+    /// awaiter is. Any thread; but never block on the Task on the executor's own: it would wait for itself.
     /// </summary>
-    /// <exception cref="ObjectDisposedException">Through the Task: the executor has stopped, or stops before the work has ended.</exception>
+    /// <exception cref="ObjectDisposedException">Through the Task: the executor has stopped, or stops before
+    /// the work has ended.</exception>
     [OverloadResolutionPriority(2)]
     public Task InvokeAsync(Func<RingTask> work) => InvokeAsync(Adapt(work));
 
@@ -70,8 +80,8 @@ public sealed partial class RingExecutor
     public Task<T> InvokeAsync<T>(Func<Task<T>> work) => InvokeAsync(Adapt(work));
 
     /// <summary>
-    /// Runs <paramref name="work"/> on the executor, soon; what it throws is reported as an unobserved fault, and so is an executor
-    /// that stops without having come to it. Any thread.
+    /// Runs <paramref name="work"/> on the executor, soon; what it throws is reported as an unobserved fault,
+    /// and so is an executor that stops without having come to it. Any thread.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The executor has stopped.</exception>
     public void Post(Action work)
@@ -93,9 +103,10 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>
-    /// Starts a task on the current executor: it runs up to its first await at once, then whenever it can. Await the result to
-    /// join it, once; or drop it: a fault is then reported. What <paramref name="task"/> throws before it returns a
-    /// RingTask is thrown here; what it throws instead of a Task or ValueTask ends in the result. Owner thread.
+    /// Starts a task on the current executor: it runs up to its first await at once, then whenever it can.
+    /// Await the result to join it, once; or drop it: a fault is then reported. What <paramref name="task"/>
+    /// throws before it returns a RingTask is thrown here; what it throws instead of a Task or ValueTask ends
+    /// in the result. Owner thread.
     /// </summary>
     /// <exception cref="InvalidOperationException">The calling thread has no executor.</exception>
     [OverloadResolutionPriority(2)]
@@ -125,10 +136,14 @@ public sealed partial class RingExecutor
     public static RingTask<T> Spawn<T>(Func<Task<T>> task) => Spawn(Adapt(task));
 
     /// <summary>
-    /// Completes after a time: an entry in the executor's timer heap, whose earliest deadline bounds the enter's wait. Owner thread.
+    /// Completes after a time: an entry in the executor's timer heap, whose earliest deadline bounds the
+    /// enter's wait. Owner thread.
     /// </summary>
-    /// <param name="time">Zero or more, to a nanosecond clock; never early. <see cref="Timeout.InfiniteTimeSpan"/>: only the token ends it.</param>
-    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>, and so does the executor's end.</param>
+    /// <param name="time">
+    /// Zero or more, to a nanosecond clock; never early. <see cref="Timeout.InfiniteTimeSpan"/>: only the
+    /// token ends it.
+    /// </param>
+    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>, as a stop does.</param>
     public static ValueTask Delay(TimeSpan time, CancellationToken token = default)
     {
         if (time == Timeout.InfiniteTimeSpan)
@@ -141,9 +156,11 @@ public sealed partial class RingExecutor
     public static RingYield Yield() => new(Required);
 
     // Null stays null, for the method that takes the adapted form to refuse.
-    private static Func<RingTask<NoResult>> Adapt(Func<RingTask> work) => work is null ? null! : () => work().Inner;
+    private static Func<RingTask<NoResult>> Adapt(Func<RingTask> work) =>
+        work is null ? null! : () => work().Inner;
 
-    private static Func<RingTask<NoResult>> Adapt(Func<Task> work) => work is null ? null! : Adapt(() => new ValueTask(work()));
+    private static Func<RingTask<NoResult>> Adapt(Func<Task> work) =>
+        work is null ? null! : Adapt(() => new ValueTask(work()));
 
     private static Func<RingTask<NoResult>> Adapt(Func<ValueTask> work) => work is null ? null! : async () =>
     {
@@ -151,17 +168,23 @@ public sealed partial class RingExecutor
         return default;
     };
 
-    private static Func<RingTask<T>> Adapt<T>(Func<ValueTask<T>> work) => work is null ? null! : async () => await work();
+    private static Func<RingTask<T>> Adapt<T>(Func<Task<T>> work) =>
+        work is null ? null! : Adapt(() => new ValueTask<T>(work()));
 
-    private static Func<RingTask<T>> Adapt<T>(Func<Task<T>> work) => work is null ? null! : async () => await work();
+    private static Func<RingTask<T>> Adapt<T>(Func<ValueTask<T>> work) =>
+        work is null ? null! : async () => await work();
 
-    /// <summary>A promise to another thread, or to Run's caller: it ends with the work, or is broken with the executor.</summary>
+    /// <summary>
+    /// A promise to another thread, or to Run's caller: it ends with the work, or is broken with the
+    /// executor.
+    /// </summary>
     private sealed class Invocation<T> : CallFromOutside
     {
         private readonly RingExecutor _executor;
         private readonly Func<RingTask<T>> _work;
         private readonly bool _isMain;
-        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<T> _done =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         internal Invocation(RingExecutor executor, Func<RingTask<T>> work, bool isMain)
         {
@@ -182,7 +205,8 @@ public sealed partial class RingExecutor
             }
             catch (OperationCanceledException e)
             {
-                _done.TrySetCanceled(e.CancellationToken.IsCancellationRequested ? e.CancellationToken : default);
+                CancellationToken token = e.CancellationToken;
+                _done.TrySetCanceled(token.IsCancellationRequested ? token : default);
             }
             catch (Exception e)
             {
@@ -208,7 +232,8 @@ public sealed partial class RingExecutor
         }
     }
 
-    private ObjectDisposedException HasStopped() => new($"RingExecutor '{Name}'", "The executor has stopped.");
+    private ObjectDisposedException HasStopped() =>
+        new($"RingExecutor '{Name}'", "The executor has stopped.");
 
     private sealed class PostedTask(RingExecutor executor, Func<RingTask> work) : CallFromOutside
     {

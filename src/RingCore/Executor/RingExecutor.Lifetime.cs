@@ -1,5 +1,5 @@
-// Executor layer: how an executor comes to life, on the thread that called Run or on one of its own, and the frame of its whole
-// life: set up, loop, drain, release. What its end has to end is in RingExecutor.End.cs.
+// Executor layer: how an executor comes to life, on the thread that called Run or on one of its own, and the
+// frame of its whole life: set up, loop, drain, release. What its end has to end is in RingExecutor.End.cs.
 
 using System.Diagnostics.CodeAnalysis;
 
@@ -12,12 +12,16 @@ public sealed partial class RingExecutor
     /// <summary>Completes when the executor has stopped. Any thread.</summary>
     public Task Stopped => _stopped.Task;
 
-    /// <summary>Stops the executor as soon as what was posted before has run, and waits for its end. Any thread but its own.</summary>
+    /// <summary>
+    /// Stops the executor as soon as what was posted before has run, and waits for its end. Any thread but
+    /// its own.
+    /// </summary>
     /// <exception cref="InvalidOperationException">This is the executor's own thread.</exception>
     public async ValueTask DisposeAsync()
     {
         if (IsOwner)
-            throw new InvalidOperationException("An executor cannot wait for its own end: dispose it from another thread.");
+            throw new InvalidOperationException(
+                "An executor cannot wait for its own end: dispose it from another thread.");
         Post(new ActionWork(() => _finished = true));
         await _stopped.Task.ConfigureAwait(false);
     }
@@ -26,7 +30,8 @@ public sealed partial class RingExecutor
     {
         ArgumentNullException.ThrowIfNull(work);
         if (Current is not null)
-            throw new InvalidOperationException("This thread runs an executor already: await the work, or Spawn it.");
+            throw new InvalidOperationException(
+                "This thread runs an executor already: await the work, or Spawn it.");
         var executor = new RingExecutor(options ?? new RingOptions());
         var main = new Invocation<T>(executor, work, isMain: true);
         executor.Live(main, started: null);
@@ -47,7 +52,9 @@ public sealed partial class RingExecutor
             catch (Exception e)
             {
                 if (!started.TrySetException(e))
-                    throw; // The kernel has refused the ring for good, and nobody waits for this thread: the process ends.
+                    // The kernel has refused the ring for good, and nobody waits for this thread: the process
+                    // ends.
+                    throw;
             }
         })
         { IsBackground = true, Name = options.Name };
@@ -68,7 +75,8 @@ public sealed partial class RingExecutor
             OpDriver.Current = Driver;
             SynchronizationContext.SetSynchronizationContext(Driver.Context);
             if (RingTaskBox.DefaultFlow is { } none)
-                ExecutionContext.Restore(none); // The loop itself has no AsyncLocals; what runs in it brings its own.
+                // The loop itself has no AsyncLocals; what runs in it brings its own.
+                ExecutionContext.Restore(none);
             _contexts = LoopContexts.Now();
             metrics = new RingMetrics(Name, () => Counters);
             _wake.Arm();

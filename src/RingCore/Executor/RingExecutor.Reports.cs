@@ -1,4 +1,5 @@
-// Executor layer: what an executor tells of itself: ops in flight, leases out, on request; faults that nobody has awaited, unasked.
+// Executor layer: what an executor tells of itself: ops in flight, leases out, on request; faults that nobody
+// has awaited, unasked.
 
 using System.Diagnostics.CodeAnalysis;
 
@@ -7,8 +8,8 @@ namespace RingCore;
 public sealed partial class RingExecutor
 {
     /// <summary>
-    /// A task failed and nobody awaited it. Raised on the executor's thread, once per fault. Without a subscriber the fault is
-    /// written to standard error.
+    /// A task failed and nobody awaited it. Raised on the executor's thread, once per fault. Without a
+    /// subscriber the fault is written to standard error.
     /// </summary>
     public static event EventHandler<UnobservedFaultEventArgs>? UnobservedFault;
 
@@ -24,15 +25,17 @@ public sealed partial class RingExecutor
                 continue;
             int lent = slot.Sink?.LentBytes ?? 0;
             list.Add(new OpInfo(
-                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs), NameOf(slot.Sink?.Waiter),
-                lent, slot.State == SlotState.Cancelling, OpTable.Key(slot, i), AwaitSource.Of(slot.Sink?.Waiter)));
+                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs),
+                NameOf(slot.Sink?.Waiter), lent, slot.State == SlotState.Cancelling, OpTable.Key(slot, i),
+                AwaitSource.Of(slot.Sink?.Waiter)));
         }
 
         return list;
     }
 
     /// <summary>
-    /// Native memory that ops hold or have pooled, in bytes; without the ring's own mappings, whose size never changes. Owner thread.
+    /// Native memory that ops hold or have pooled, in bytes; without the ring's own mappings, whose size
+    /// never changes. Owner thread.
     /// </summary>
     public long NativeBytes
     {
@@ -57,16 +60,18 @@ public sealed partial class RingExecutor
         string name => name,
         Delegate { Target: { } target } => TaskName.Of(target.GetType()),
         Delegate callback => callback.Method.Name,
-        _ => TaskName.Of((AwaitSource.StateMachineIn(waiter) ?? waiter).GetType()), // A Task's box bears no name, its machine does.
+        // A Task's box bears no name, its machine does.
+        _ => TaskName.Of((AwaitSource.StateMachineIn(waiter) ?? waiter).GetType()),
     };
 
-    [SuppressMessage("Design", "CA1031", Justification = "A subscriber's exception must not unwind the loop.")]
+    [SuppressMessage("Design", "CA1031", Justification = "A subscriber must not unwind the loop.")]
     internal static void ReportFault(RingExecutor executor, string task, Exception exception)
     {
         EventHandler<UnobservedFaultEventArgs>? subscribers = UnobservedFault;
         if (subscribers is null)
         {
-            Warning.Print($"RingCore: task '{task}' on executor '{executor.Name}' failed and nobody awaited it: {exception}");
+            Warning.Print($"RingCore: task '{task}' on executor '{executor.Name}' failed and nobody awaited "
+                + $"it: {exception}");
             return;
         }
 

@@ -1,7 +1,9 @@
-// Executor layer: one thread, one ring, one loop. The loop is RunLoop below, four numbered steps that the docs repeat. Ways in are in
-// RingExecutor.Entry.cs, begin and end in .Lifetime.cs and .End.cs. It knows no fds and no opcodes, except its own wake-up.
+// Executor layer: one thread, one ring, one loop. The loop is RunLoop below, four numbered steps that the
+// docs repeat. Ways in are in RingExecutor.Entry.cs, begin and end in .Lifetime.cs and .End.cs. It knows no
+// fds and no opcodes, except its own wake-up.
 //
-// Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before it sleeps.
+// Invariant of sleeping: whoever posts either sees _asleep set and signals, or the owner sees the post before
+// it sleeps.
 
 using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
@@ -10,8 +12,8 @@ namespace RingCore;
 
 /// <summary>
 /// An executor: owns a ring and the one thread that uses it, and runs tasks on that thread.
-/// <see cref="Run(Func{RingTask}, RingOptions?)"/> uses the calling thread, <see cref="Start"/> a thread of its own. Members are for
-/// the owner thread unless they say otherwise.
+/// <see cref="Run(Func{RingTask}, RingOptions?)"/> uses the calling thread, <see cref="Start"/> its own.
+/// Members are for the owner thread unless they say otherwise.
 /// </summary>
 public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 {
@@ -28,7 +30,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private LoopContexts _contexts; // The loop's own, from its start.
 
     // Any thread.
-    private RingWork? _posts; // A stack of posted work, newest first; s_closed at its top once the executor has stopped.
+    // A stack of posted work, newest first; s_closed at its top once the executor has stopped.
+    private RingWork? _posts;
     private int _asleep;
     private readonly Lock _wakeLock = new();
     private int _wakeFd = -1;
@@ -43,7 +46,11 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             _wakeFd = ring.Kernel.EventFd();
             if (_wakeFd < 0)
                 throw RingUnavailableException.Diagnose(-_wakeFd);
-            Driver = new OpDriver(ring, this) { Options = options, Context = new RingSynchronizationContext(this) };
+            Driver = new OpDriver(ring, this)
+            {
+                Options = options,
+                Context = new RingSynchronizationContext(this),
+            };
             Timers = new RingTimers(Driver);
             Faults = new FaultList(this);
             _wake = new WakeSink(this);
@@ -61,8 +68,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     public static RingExecutor? Current => OpDriver.Current?.Host as RingExecutor;
 
     internal static RingExecutor Required => Current ?? throw new InvalidOperationException(
-        "This thread has no RingExecutor: a RingTask waits only on one. Run it inside RingExecutor.Run, or send it to one with "
-        + "executor.InvokeAsync.");
+        "This thread has no RingExecutor: a RingTask waits only on one. Run it inside RingExecutor.Run, or "
+        + "send it to one with executor.InvokeAsync.");
 
     /// <summary>The name given in <see cref="RingOptions.Name"/>.</summary>
     public string Name => Options.Name;
@@ -91,7 +98,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
     internal long NextTaskId() => ++_lastTaskId;
 
-    /// <summary>The run loop. One turn is the four steps; it ends when <see cref="_finished"/> is set.</summary>
+    /// <summary>
+    /// The run loop. One turn is the four steps; it ends when <see cref="_finished"/> is set.
+    /// </summary>
     private void RunLoop()
     {
         // DOC: run-loop
@@ -107,8 +116,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>
-    /// Step 1. Everything that was ready when the turn began runs; what that queues runs in this turn too, as long as the quota
-    /// lasts. Fewer than were ready would take in completions, and with them buffers, faster than they are worked off.
+    /// Step 1. Everything that was ready when the turn began runs; what that queues runs in this turn too, as
+    /// long as the quota lasts. Fewer than were ready would take in completions, and with them buffers,
+    /// faster than they are worked off.
     /// </summary>
     [SuppressMessage("Design", "CA1031", Justification = "A user's exception must not unwind the loop.")]
     private void RunReady()
@@ -136,7 +146,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             {
                 _contexts.Restore();
                 // Tasks keep their own exceptions.
-                ReportFault(this, "(a posted delegate, async void, a continuation given by hand, or an Unpin)", e);
+                ReportFault(this, "(a posted delegate, async void, a continuation by hand, or an Unpin)", e);
             }
         }
 
@@ -173,7 +183,10 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Step 3. Waits only if nothing is ready; else enters if there is something to submit or to bring to light.</summary>
+    /// <summary>
+    /// Step 3. Waits only if nothing is ready; else enters if there is something to submit or to bring to
+    /// light.
+    /// </summary>
     private void EnterKernel()
     {
         Ring ring = Driver.Ring;
@@ -187,7 +200,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         // May write an SQE.
         long wait = idle ? Timers.NextWaitNs() : 0;
         Driver.WriteCancels();
-        if (idle && !Driver.HasCompletions && FallAsleep()) // Looked at again: finding room may have moved completions aside.
+
+        // Looked at again: finding room may have moved completions aside.
+        if (idle && !Driver.HasCompletions && FallAsleep())
         {
             Driver.Enter(minComplete: 1, wait);
 
@@ -203,7 +218,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     /// <summary>
     /// Announces sleep, then looks once more. Interleavings with Post on another thread:
     /// A  post, then asleep=1: the look below finds the post: no sleep.
-    /// B  asleep=1, then post: the poster finds asleep: it signals, and the standing read of the eventfd ends the wait.
+    /// B  asleep=1, then post: the poster finds asleep, signals, and the read of the eventfd ends the wait.
     /// C  both at once: the two full fences let at least one see the other.
     /// </summary>
     private bool FallAsleep()
@@ -218,7 +233,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Any thread: runs work on the owner thread, behind what is ready. False when the executor has stopped.</summary>
+    /// <summary>
+    /// Any thread: runs work on the owner thread, behind what is ready. False when the executor has stopped.
+    /// </summary>
     internal bool Post(RingWork work)
     {
         // A first guess; the compare-exchange decides.
@@ -235,14 +252,18 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             head = seen;
         }
 
-        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1) // One poster wins, one signal goes out.
+        // One poster wins, one signal goes out.
+        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1)
             Signal();
         return true;
     }
 
     bool IOpHost.Post(RingWork work) => Post(work);
 
-    /// <summary>Under a lock with the closing of the eventfd: its number must not be written to once it is somebody else's.</summary>
+    /// <summary>
+    /// Under a lock with the closing of the eventfd: its number must not be written to once it is somebody
+    /// else's.
+    /// </summary>
     private unsafe void Signal()
     {
         lock (_wakeLock)
@@ -254,7 +275,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Resumes whoever awaited a task: a box inline while the stack is shallow, else through the ready queue.</summary>
+    /// <summary>
+    /// Resumes whoever awaited a task: a box inline while the stack is shallow, else through the ready queue.
+    /// </summary>
     internal void Resume(object waiter)
     {
         const int deepest = 16;
@@ -269,7 +292,8 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         box.Run();
         _inlineDepth--;
         if (!ReferenceEquals(SynchronizationContext.Current, context))
-            SynchronizationContext.SetSynchronizationContext(context); // Its AsyncLocals the box has put back itself.
+            // Its AsyncLocals the box has put back itself.
+            SynchronizationContext.SetSynchronizationContext(context);
     }
 
     /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>

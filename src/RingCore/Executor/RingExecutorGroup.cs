@@ -1,5 +1,6 @@
-// Executor layer: several executors as one: started together, stopped together, by default one for each processor. They share
-// nothing: what runs on one stays there. How connections reach them is in Handles/RingGroupServer.cs. It balances nothing.
+// Executor layer: several executors as one: started together, stopped together, by default one for each
+// processor. They share nothing: what runs on one stays there. How connections reach them is in
+// Handles/RingGroupServer.cs. It balances nothing.
 
 using RingCore.Sys;
 
@@ -17,11 +18,14 @@ public sealed class RingExecutorGroup : IAsyncDisposable
     /// <summary>The executors, named after <see cref="RingOptions.Name"/> and their number.</summary>
     public IReadOnlyList<RingExecutor> Executors => _executors;
 
-    /// <summary>Starts executors, each on a background thread of its own. Dispose the group to stop them.</summary>
+    /// <summary>
+    /// Starts executors, each on a background thread of its own. Dispose the group to stop them.
+    /// </summary>
     /// <param name="count">How many; at least 1. Default <see cref="Environment.ProcessorCount"/>.</param>
     /// <param name="options">For each of them.</param>
-    /// <param name="pin">Binds the threads to the processors this process may use, one after the other.</param>
-    /// <exception cref="RingUnavailableException">io_uring cannot be used here. Those that had started are stopped.</exception>
+    /// <param name="pin">Binds the threads to the processors this process may use, in turn.</param>
+    /// <exception cref="RingUnavailableException">io_uring cannot be used here. Those that had started are
+    /// stopped.</exception>
     public static RingExecutorGroup Start(int? count = null, RingOptions? options = null, bool pin = false)
     {
         int wanted = count ?? Environment.ProcessorCount;
@@ -50,9 +54,13 @@ public sealed class RingExecutorGroup : IAsyncDisposable
         return group;
     }
 
-    /// <summary>Stops all executors, each as <see cref="RingExecutor.DisposeAsync"/> does, and waits for their ends. Any thread but theirs.</summary>
+    /// <summary>
+    /// Stops all executors, each as <see cref="RingExecutor.DisposeAsync"/> does, and waits for their ends.
+    /// Any thread but theirs.
+    /// </summary>
     public async ValueTask DisposeAsync() =>
-        await Task.WhenAll(_executors.ConvertAll(executor => executor.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(_executors.ConvertAll(executor => executor.DisposeAsync().AsTask()))
+            .ConfigureAwait(false);
 
     private static unsafe List<int> Processors()
     {
@@ -64,7 +72,9 @@ public sealed class RingExecutorGroup : IAsyncDisposable
         return processors.Count > 0 ? processors : [0];
     }
 
-    /// <summary>A processor that has been taken away meanwhile is refused: the thread then runs where it likes.</summary>
+    /// <summary>
+    /// A processor that has been taken away meanwhile is refused: the thread then runs where it likes.
+    /// </summary>
     private static unsafe void BindTo(int processor)
     {
         ulong* mask = stackalloc ulong[processor / 64 + 1];

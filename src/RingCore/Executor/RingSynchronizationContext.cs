@@ -1,5 +1,6 @@
-// Executor layer: brings Task and ValueTask code home: a continuation captured on the executor's thread is posted back to it. RingTask
-// bodies do not need it. It also hears of blocking waits on that thread, which the runtime lets a synchronization context do itself.
+// Executor layer: brings Task and ValueTask code home: a continuation captured on the executor's thread is
+// posted back to it. RingTask bodies do not need it. It also hears of blocking waits on that thread, which
+// the runtime lets a synchronization context do itself.
 
 namespace RingCore;
 
@@ -27,13 +28,16 @@ internal sealed class RingSynchronizationContext : SynchronizationContext
     public override void Send(SendOrPostCallback d, object? state)
     {
         if (!_executor.IsOwner)
-            throw new NotSupportedException("Blocking on a ring's thread is not supported: use executor.InvokeAsync and await it.");
+            throw new NotSupportedException("Do not block on a ring's thread: await InvokeAsync.");
         d(state);
     }
 
     public override SynchronizationContext CreateCopy() => this;
 
-    /// <summary>Every blocking wait of the thread: events, locks, Task.Wait. What it waits for is not known here, only for how long.</summary>
+    /// <summary>
+    /// Every blocking wait of the thread: events, locks, Task.Wait. What it waits for is not known here, only
+    /// for how long.
+    /// </summary>
     public override int Wait(nint[] waitHandles, bool waitAll, int millisecondsTimeout)
     {
         if (millisecondsTimeout >= 0 || !_executor.IsOwner)
@@ -41,9 +45,9 @@ internal sealed class RingSynchronizationContext : SynchronizationContext
         int signaled = WaitHelper(waitHandles, waitAll, PatienceMs);
         if (signaled != WaitHandle.WaitTimeout)
             return signaled;
-        Warning.Print($"RingCore: the thread of executor '{_executor.Name}' has been blocked for a second, and all its tasks with it. If it "
-            + "waits for work of its own executor, as in InvokeAsync(…).Wait() or AsTask().Result, it waits for ever: await that instead."
-            + $"\n{Environment.StackTrace}");
+        Warning.Print($"RingCore: the thread of executor '{_executor.Name}' has been blocked for a second. "
+            + "If it waits for its own work, as in InvokeAsync(…).Wait(), that never ends: await it.\n"
+            + Environment.StackTrace);
         return WaitHelper(waitHandles, waitAll, millisecondsTimeout);
     }
 }

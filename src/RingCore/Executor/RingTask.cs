@@ -1,14 +1,14 @@
-// Executor layer: the task types of code that stays on the ring. Structs over a pooled box: 0 bytes once warm. Awaited once,
-// on the executor's thread. Everything that can go wrong with a pooled box is caught by its version. A RingTask is a RingTask<T>
-// without a result; all it does is done there.
+// Executor layer: the task types of code that stays on the ring. Structs over a pooled box: 0 bytes once
+// warm. Awaited once, on the executor's thread. Everything that can go wrong with a pooled box is caught by
+// its version. A RingTask is a RingTask<T> without a result; all it does is done there.
 
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
 /// <summary>
-/// The result of an <c>async RingTask</c> method: its body always resumes on its executor's thread. Await it once, there.
-/// Dropping it is allowed: a fault that nobody awaits is reported by the executor.
+/// The result of an <c>async RingTask</c> method: its body always resumes on its executor's thread. Await it
+/// once, there. Dropping it is allowed: a fault that nobody awaits is reported by the executor.
 /// </summary>
 [AsyncMethodBuilder(typeof(RingTaskMethodBuilder))]
 public readonly struct RingTask
@@ -24,15 +24,17 @@ public readonly struct RingTask
     public bool IsCompleted => Inner.IsCompleted;
 
     /// <summary>
-    /// The await at which its body is suspended, as "echo.cs:23", from the PDB; null when it runs or has ended, without a PDB, and in
-    /// NativeAOT. For reports: slow. Owner thread.
+    /// The await at which its body is suspended, as "echo.cs:23", from the PDB; null when it runs or has
+    /// ended, without a PDB, and in NativeAOT. For reports: slow. Owner thread.
     /// </summary>
     public string? Location => Inner.Location;
 
     /// <summary>For await.</summary>
     public RingTaskAwaiter GetAwaiter() => new(Inner.GetAwaiter());
 
-    /// <summary>As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.</summary>
+    /// <summary>
+    /// As a Task, for code that awaits several times or elsewhere. This is the one await of the RingTask.
+    /// </summary>
     public Task AsTask() => Inner.AsTask();
 }
 
@@ -75,7 +77,8 @@ public readonly struct RingTaskAwaiter : ICriticalNotifyCompletion, IRingAwaiter
     public bool IsCompleted => _inner.IsCompleted;
 
     /// <summary>Ends the await: rethrows what the body threw. Once.</summary>
-    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for ever.</exception>
+    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for
+    /// ever.</exception>
     public void GetResult() => _inner.GetResult();
 
     /// <inheritdoc/>
@@ -105,7 +108,8 @@ public readonly struct RingTaskAwaiter<T> : ICriticalNotifyCompletion, IRingAwai
     public bool IsCompleted => _box is null || _box.IsReady(_version);
 
     /// <summary>Ends the await: the result, or what the body threw. Once.</summary>
-    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for ever.</exception>
+    /// <exception cref="InvalidOperationException">It is still running: blocking on it would wait for
+    /// ever.</exception>
     public T GetResult() => _box is null ? _result : _box.TakeResult(_version);
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
-// Executor layer: where a suspended `async RingTask` body lives: its state machine, its result, who waits for it. Pooled per
-// async method; cleared before it goes back, so that nothing of one run, an AsyncLocal least of all, reaches the next.
-// Owner thread only, except Continuation, which may be called anywhere and then posts itself home.
+// Executor layer: where a suspended `async RingTask` body lives: its state machine, its result, who waits for
+// it. Pooled per async method; cleared before it goes back, so that nothing of one run, an AsyncLocal least
+// of all, reaches the next. Owner thread only, except Continuation, which may be called anywhere and then
+// posts itself home.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -13,7 +14,7 @@ namespace RingCore;
 /// <code>
 /// Pooled  → Running   rented at the first suspension
 /// Running → Done      SetResult or SetException; a waiter, if there is one, is resumed
-/// Done    → Pooled    the awaiter took the result; the version moves on, the box forgets its executor
+/// Done    → Pooled    the awaiter took the result; the version moves on, the executor is forgotten
 /// </code>
 /// </summary>
 internal enum BoxState : byte
@@ -52,26 +53,35 @@ internal abstract class RingTaskBox : RingWork
 
     internal short Version { get; private set; }
 
-    /// <summary>Null while pooled, else a thread's pool would keep the last executor with all its buffers; and of a body that ran on none.</summary>
+    /// <summary>
+    /// Null while pooled, else a thread's pool would keep the last executor with all its buffers; and of a
+    /// body that ran on none.
+    /// </summary>
     internal RingExecutor Executor { get; private set; } = null!;
 
     /// <summary>Name of the async method.</summary>
-    internal abstract string Name { get; }
+    internal virtual string Name => "(never suspended)";
 
-    /// <summary>What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box posts itself.</summary>
+    /// <summary>
+    /// What an awaiter that is not ours calls. On another thread, as after ConfigureAwait(false), the box
+    /// posts itself.
+    /// </summary>
     private void Resume()
     {
         RingExecutor executor = Executor
-            ?? throw new InvalidOperationException("This continuation's task has ended: an awaiter has called it twice.");
+            ?? throw new InvalidOperationException("This task has ended: an awaiter has continued it twice.");
         if (executor.IsOwner)
-            executor.Resume(this); // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
+            // Perhaps in the middle of another body, as in TaskCompletionSource.SetResult: bounded in depth.
+            executor.Resume(this);
         else
             executor.PostContinuation(this);
     }
 
     internal override bool Refuse() => false;
 
-    protected abstract void MoveNext();
+    protected virtual void MoveNext()
+    {
+    }
 
     protected void Begin(RingExecutor executor)
     {
@@ -82,7 +92,9 @@ internal abstract class RingTaskBox : RingWork
         executor.Driver.Ring.Trace.Record(TraceKind.TaskStarted, 0, TaskId);
     }
 
-    /// <summary>At each suspension: the context that the body continues with. The default one costs this compare.</summary>
+    /// <summary>
+    /// At each suspension: the context that the body continues with. The default one costs this compare.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CaptureFlow()
     {
@@ -92,7 +104,8 @@ internal abstract class RingTaskBox : RingWork
 
     internal override void Run()
     {
-        // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes back.
+        // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes
+        // back.
         OpDriver driver = Executor.Driver;
         long outer = driver.CurrentTaskId;
         long id = TaskId;
@@ -106,14 +119,18 @@ internal abstract class RingTaskBox : RingWork
         }
         else
         {
-            // Also for the default context, inside the end of a task that had values set: they are not this body's.
+            // Also for the default context, inside the end of a task that had values set: they are not this
+            // body's.
             ExecutionContext.Run((_flow ?? DefaultFlow)!, static box => ((RingTaskBox)box!).MoveNext(), this);
         }
 
         driver.CurrentTaskId = outer;
     }
 
-    /// <summary>The await at which it is suspended, as file and line. An ended box's cleared state machine would say "the first".</summary>
+    /// <summary>
+    /// The await at which it is suspended, as file and line. An ended box's cleared state machine would say
+    /// "the first".
+    /// </summary>
     internal string? Location(short version)
     {
         if (version != Version || _state != BoxState.Running)
@@ -129,7 +146,13 @@ internal abstract class RingTaskBox : RingWork
         return _state == BoxState.Done;
     }
 
-    /// <summary>Before an await: what is wrong must be said here. Thrown later, from OnCompleted, it would end the process in Task code.</summary>
+    /// <summary>Whether a fault is still to be awaited.</summary>
+    internal bool Holds(Exception exception) => ReferenceEquals(exception, _exception);
+
+    /// <summary>
+    /// Before an await: what is wrong must be said here. Thrown later, from OnCompleted, it would end the
+    /// process in Task code.
+    /// </summary>
     internal bool IsReady(short version)
     {
         if (IsDone(version))
@@ -190,11 +213,11 @@ internal abstract class RingTaskBox : RingWork
         if (version != Version || _state != BoxState.Done)
             ThrowNotDone(version);
         RingExecutor? executor = Executor;
-        if (executor is { IsOwner: false, Driver.IsRetired: false }) // After the end bodies run on, one at a time.
+
+        // After the end bodies run on, one at a time.
+        if (executor is { IsOwner: false, Driver.IsRetired: false })
             executor.Driver.ThrowIfNotOwner();
         Exception? exception = _exception;
-        if (exception is not null)
-            executor?.Faults.Observe(this);
         _exception = null;
         Executor = null!;
         Version++;
@@ -204,9 +227,13 @@ internal abstract class RingTaskBox : RingWork
             ExceptionDispatchInfo.Throw(exception);
     }
 
-    protected abstract void ClearStateMachine();
+    protected virtual void ClearStateMachine()
+    {
+    }
 
-    protected abstract void Recycle();
+    protected virtual void Recycle()
+    {
+    }
 
     private static void ThrowStale() => throw new InvalidOperationException(
         "This RingTask was awaited already, or is awaited elsewhere: await each RingTask once.");
@@ -215,13 +242,15 @@ internal abstract class RingTaskBox : RingWork
     {
         if (version != Version)
             ThrowStale();
-        throw new InvalidOperationException("The RingTask is still running: await it instead of blocking on its result.");
+        throw new InvalidOperationException(
+            "The RingTask is still running: await it instead of blocking on its result.");
     }
 
     private static ExecutionContext? CaptureDefault()
     {
-        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves the default context, the
-        // same object as before if that was it; otherwise a thread started without flow has it, some 100 µs later.
+        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves
+        // the default context, the same object as before if that was it; otherwise a thread started without
+        // flow has it, some 100 µs later.
         ExecutionContext? flow = ExecutionContext.Capture();
         var only = new AsyncLocal<object?> { Value = "" };
         only.Value = null;
@@ -234,8 +263,10 @@ internal abstract class RingTaskBox : RingWork
     }
 }
 
-/// <summary>A suspended task with a result.</summary>
-internal abstract class RingTaskBox<T> : RingTaskBox
+/// <summary>
+/// A task with a result. By itself one that threw before it ever suspended: there is nothing to resume.
+/// </summary>
+internal class RingTaskBox<T> : RingTaskBox
 {
     private T _result = default!;
 
@@ -254,24 +285,6 @@ internal abstract class RingTaskBox<T> : RingTaskBox
         Take(version);
         _result = default!;
         return result;
-    }
-}
-
-/// <summary>A task that threw before it suspended: nothing to resume.</summary>
-internal sealed class FaultedBox<T> : RingTaskBox<T>
-{
-    internal override string Name => "(never suspended)";
-
-    protected override void MoveNext()
-    {
-    }
-
-    protected override void ClearStateMachine()
-    {
-    }
-
-    protected override void Recycle()
-    {
     }
 }
 

@@ -1,8 +1,9 @@
-// Executor layer: what the compiler calls for an `async RingTask` method. Eight members, numbered as the compiler needs them.
-// The state machine starts on the stack; at its first suspension it is copied into a pooled box, and from then on lives there.
-// It schedules nothing itself: boxes do.
+// Executor layer: what the compiler calls for an `async RingTask` method. Eight members, numbered as the
+// compiler needs them. The state machine starts on the stack; at its first suspension it is copied into a
+// pooled box, and from then on lives there. It schedules nothing itself: boxes do.
 
-// Stands for "no result" in a RingTask's box. Not a type of our own: Task<bool> comes compiled with the base library.
+// Stands for "no result" in a RingTask's box. Not a type of our own: Task<bool> comes compiled with the base
+// library.
 global using NoResult = bool;
 using System.Runtime.CompilerServices;
 
@@ -30,23 +31,35 @@ public struct RingTaskMethodBuilder
     /// <summary>5. SetException: the method has thrown.</summary>
     public void SetException(Exception exception) => _inner.SetException(exception);
 
-    /// <summary>6. AwaitOnCompleted: an await has to wait, on an awaiter that flows the execution context itself.</summary>
-    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    /// <summary>
+    /// 6. AwaitOnCompleted: an await has to wait, on an awaiter that flows the execution context itself.
+    /// </summary>
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(
+        ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
         where TStateMachine : IAsyncStateMachine => _inner.AwaitOnCompleted(ref awaiter, ref stateMachine);
 
-    /// <summary>7. AwaitUnsafeOnCompleted: an await has to wait; the builder flows the execution context.</summary>
-    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    /// <summary>
+    /// 7. AwaitUnsafeOnCompleted: an await has to wait; the builder flows the execution context.
+    /// </summary>
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(
+        ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
-        where TStateMachine : IAsyncStateMachine => _inner.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
+        where TStateMachine : IAsyncStateMachine =>
+        _inner.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
 
-    /// <summary>8. SetStateMachine: from the days of boxed state machines; never called for a struct.</summary>
+    /// <summary>
+    /// 8. SetStateMachine: from the days of boxed state machines; never called for a struct.
+    /// </summary>
     public readonly void SetStateMachine(IAsyncStateMachine stateMachine)
     {
     }
 }
 
-/// <summary>Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see cref="RingTaskMethodBuilder"/>.</summary>
+/// <summary>
+/// Builds <see cref="RingTask{T}"/>. Called by the compiler; the members are those of <see
+/// cref="RingTaskMethodBuilder"/>.
+/// </summary>
 public struct RingTaskMethodBuilder<T>
 {
     // Of a method that never had to wait: it needs no box.
@@ -57,7 +70,9 @@ public struct RingTaskMethodBuilder<T>
     /// <summary>1. Create.</summary>
     public static RingTaskMethodBuilder<T> Create() => default;
 
-    /// <summary>2. Start, and undoes what the method did to the caller's contexts, as the base library's builders do.</summary>
+    /// <summary>
+    /// 2. Start, and undoes what the method did to the caller's contexts, as the base library's builders do.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
@@ -88,18 +103,21 @@ public struct RingTaskMethodBuilder<T>
     /// <summary>5. SetException.</summary>
     public void SetException(Exception exception)
     {
-        Box ??= new FaultedBox<T>();
+        Box ??= new RingTaskBox<T>();
         Box.SetException(exception);
     }
 
     /// <summary>6. AwaitOnCompleted.</summary>
-    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(
+        ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
-        where TStateMachine : IAsyncStateMachine => awaiter.OnCompleted(Suspend(ref stateMachine).Continuation!);
+        where TStateMachine : IAsyncStateMachine =>
+        awaiter.OnCompleted(Suspend(ref stateMachine).Continuation!);
 
     /// <summary>7. AwaitUnsafeOnCompleted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(
+        ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
         where TStateMachine : IAsyncStateMachine
     {
@@ -118,8 +136,9 @@ public struct RingTaskMethodBuilder<T>
     }
 
     /// <summary>
-    /// An awaiter of the base library, mostly a ValueTask's. If one of our awaitables stands behind it, it recognises the delegate
-    /// through Suspending and keeps the box instead: no delegate and no context on the way back.
+    /// An awaiter of the base library, mostly a ValueTask's. If one of our awaitables stands behind it, it
+    /// recognises the delegate through Suspending and keeps the box instead: no delegate and no context on
+    /// the way back.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void HandOver<TAwaiter>(ref TAwaiter awaiter, RingTaskBox<T> box)

@@ -1,13 +1,16 @@
-// Executor layer: the timer heap behind Delay and the deadlines of handles. The earliest deadline bounds the enter's wait; no op
-// is needed. Owner thread only; tokens come through the post queue. It knows no kernel timer, except where the kernel cannot
-// bound a wait (before 5.11): there one TIMEOUT op stands for the earliest deadline.
+// Executor layer: the timer heap behind Delay and the deadlines of handles. The earliest deadline bounds the
+// enter's wait; no op is needed. Owner thread only; tokens come through the post queue. It knows no kernel
+// timer, except where the kernel cannot bound a wait (before 5.11): there one TIMEOUT op stands for the
+// earliest deadline.
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 
 namespace RingCore;
 
-/// <summary>Something that is due at a time: in the heap while <see cref="HeapIndex"/> is not negative.</summary>
+/// <summary>
+/// Something that is due at a time: in the heap while <see cref="HeapIndex"/> is not negative.
+/// </summary>
 internal interface IRingTimer
 {
     long DeadlineNs { get; }
@@ -39,11 +42,13 @@ internal sealed unsafe class RingTimers
 
     internal long NowNs => _driver.Ring.Kernel.Now();
 
-    /// <summary>Deadline in nanoseconds of the clock, clamped: TimeSpan.MaxValue is "never", 292 years away.</summary>
+    /// <summary>
+    /// Deadline in nanoseconds of the clock, clamped: TimeSpan.MaxValue is "never", 292 years away.
+    /// </summary>
     internal long DeadlineAfter(TimeSpan time)
     {
         long now = NowNs;
-        return time.Ticks > (long.MaxValue - now) / TimeSpan.NanosecondsPerTick ? long.MaxValue : now + time.Ticks * TimeSpan.NanosecondsPerTick;
+        return time.Ticks > (long.MaxValue - now) / 100 ? long.MaxValue : now + time.Ticks * 100;
     }
 
     internal void Add(IRingTimer timer)
@@ -89,7 +94,9 @@ internal sealed unsafe class RingTimers
             FireUntil(NowNs);
     }
 
-    /// <summary>Shutdown: every timer there is now is fired early; those that this starts are left to their time.</summary>
+    /// <summary>
+    /// Shutdown: every timer there is now is fired early; those that this starts are left to their time.
+    /// </summary>
     internal void FireAll()
     {
         foreach (IRingTimer timer in _heap.AsSpan(0, Count).ToArray())
@@ -111,7 +118,9 @@ internal sealed unsafe class RingTimers
         }
     }
 
-    /// <summary>Shutdown has nothing else to wait for: the op that bounds its waits must not be what it waits for.</summary>
+    /// <summary>
+    /// Shutdown has nothing else to wait for: the op that bounds its waits must not be what it waits for.
+    /// </summary>
     internal void CancelOpIfAlone()
     {
         if (_timeout is { IsArmed: true } && _driver.Outstanding == 1)
@@ -165,7 +174,10 @@ internal sealed unsafe class RingTimers
         timer.HeapIndex = index;
     }
 
-    /// <summary>One TIMEOUT op at a time that ends no later than the earliest deadline; an earlier one cancels and replaces it.</summary>
+    /// <summary>
+    /// One TIMEOUT op at a time that ends no later than the earliest deadline; an earlier one cancels and
+    /// replaces it.
+    /// </summary>
     private sealed class TimeoutSink : OpSink
     {
         private long _armedFor = long.MaxValue;
@@ -225,7 +237,8 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
 
     public int HeapIndex { get; set; } = -1;
 
-    protected override ValueTaskSourceStatus CompletedStatus => Res == 0 ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Canceled;
+    protected override ValueTaskSourceStatus CompletedStatus =>
+        Res == 0 ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Canceled;
 
     internal static ValueTask Start(RingExecutor executor, TimeSpan time, CancellationToken token)
     {

@@ -1,11 +1,14 @@
-// Executor layer: the names of tasks in reports and traces: what the source calls the method, out of what the compiler calls its type.
+// Executor layer: the names of tasks in reports and traces: what the source calls the method, out of what the
+// compiler calls its type.
 
 namespace RingCore;
 
 /// <summary>Method names out of the compiler's type names.</summary>
 internal static class TaskName
 {
-    /// <summary>"Serve" out of "&lt;Serve&gt;d__0", "Main (lambda)" out of "&lt;&lt;Main&gt;b__0_1&gt;d".</summary>
+    /// <summary>
+    /// "Serve" out of "&lt;Serve&gt;d__0", "Main (lambda)" out of "&lt;&lt;Main&gt;b__0_1&gt;d".
+    /// </summary>
     internal static string Of(Type stateMachine)
     {
         string name = stateMachine.Name;

@@ -6,7 +6,8 @@ namespace RingCore;
 /// <param name="executor">Where it ran.</param>
 /// <param name="taskName">The async method.</param>
 /// <param name="exception">What it threw.</param>
-public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskName, Exception exception) : EventArgs
+public sealed class UnobservedFaultEventArgs(RingExecutor executor, string taskName, Exception exception)
+    : EventArgs
 {
     /// <summary>Where the task ran.</summary>
     public RingExecutor Executor { get; } = executor;

@@ -39,13 +39,13 @@ public sealed partial class RingConnection : RingStream
     public static new RingConnection Adopt(int fd, bool ownsFd = true) => new(OpDriver.Required, fd, ownsFd);
 
     /// <summary>Options of the socket, as setsockopt(2) has them.</summary>
-    public SocketOptions Options => new(Fd);
+    public SocketOptions Options => new(this);
 
     /// <summary>This side's address.</summary>
-    public EndPoint? LocalEndPoint => SocketCalls.EndPointOf(Fd, peer: false);
+    public EndPoint? LocalEndPoint => SocketCalls.EndPointOf(OwnFd, peer: false);
 
     /// <summary>The peer's address; null when it has gone.</summary>
-    public EndPoint? RemoteEndPoint => SocketCalls.EndPointOf(Fd, peer: true);
+    public EndPoint? RemoteEndPoint => SocketCalls.EndPointOf(OwnFd, peer: true);
 
     /// <summary>
     /// Reads what is there into a buffer that the kernel picks when data has come (IORING_OP_RECV with

@@ -1,6 +1,7 @@
-// Handles layer: how connections reach the executors of a group: a listener on each, among which the kernel spreads them by
-// their addresses, or one acceptor that gives each to the executor with the fewest. A connection then stays where it is. What is
-// handed over is the bare fd: whoever holds it last closes it, and an executor that has just stopped gives it back by refusing.
+// Handles layer: how connections reach the executors of a group: a listener on each, among which the kernel
+// spreads them by their addresses, or one acceptor that gives each to the executor with the fewest. A
+// connection then stays where it is. What is handed over is the bare fd: whoever holds it last closes it, and
+// an executor that has just stopped gives it back by refusing.
 
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
@@ -14,22 +15,25 @@ public static class RingGroupServer
     private const int Backlog = 512;
 
     /// <summary>
-    /// Listens, and runs <paramref name="handler"/> for every connection on the executor that got it; the connection is disposed
-    /// when the handler ends, and what it throws is reported as an unobserved fault. Any thread.
+    /// Listens, and runs <paramref name="handler"/> for every connection on the executor that got it; the
+    /// connection is disposed when the handler ends, and what it throws is reported as an unobserved fault.
+    /// Any thread.
     /// </summary>
-    /// <param name="group">The executors.</param>
-    /// <param name="endPoint">As for <see cref="RingListener.Bind"/>; with port 0 all listeners share the port the kernel chose.</param>
-    /// <param name="handler">Runs on an executor of the group.</param>
-    /// <param name="placement">How connections are spread.</param>
-    /// <param name="listening">Told the address once all listeners listen.</param>
-    /// <param name="token">Ends accepting; what is being served goes on until the group is disposed.</param>
+    /// <param name="group">The executors.</param> <param name="endPoint">As for <see
+    /// cref="RingListener.Bind"/>; with port 0 all listeners share the port the kernel chose.</param> <param
+    /// name="handler">Runs on an executor of the group.</param> <param name="placement">How connections are
+    /// spread.</param> <param name="listening">Told the address once all listeners listen.</param> <param
+    /// name="token">Ends accepting; what is being served goes on until the group is disposed.</param>
     /// <returns>
-    /// A task that ends when no executor accepts any more and the port is free. An accept loop that fails is reported as an unobserved
-    /// fault and its listener closed, the others go on; when none is left the task fails with the first failure.
+    /// A task that ends when no executor accepts any more and the port is free. An accept loop that fails is
+    /// reported as an unobserved fault and its listener closed, the others go on; when none is left the task
+    /// fails with the first failure.
     /// </returns>
-    /// <exception cref="System.Net.Sockets.SocketException">Through the task: address in use, not permitted, not there.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">Through the task: address in use, not permitted,
+    /// not there.</exception>
     public static Task ServeAsync(
-        this RingExecutorGroup group, EndPoint endPoint, Func<RingConnection, RingTask> handler, RingPlacement placement = RingPlacement.ListenerEach,
+        this RingExecutorGroup group, EndPoint endPoint, Func<RingConnection, RingTask> handler,
+        RingPlacement placement = RingPlacement.ListenerEach,
         Action<EndPoint>? listening = null, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(group);
@@ -37,11 +41,13 @@ public static class RingGroupServer
         ArgumentNullException.ThrowIfNull(handler);
         bool each = placement == RingPlacement.ListenerEach;
         if (each && endPoint is not IPEndPoint)
-            throw new ArgumentException("Only a TCP port can have several listeners: serve this address with RingPlacement.Acceptor.", nameof(placement));
+            throw new ArgumentException("Only TCP can have several listeners; else: Acceptor.", nameof(placement));
         return new Server(group.Executors, handler, each, token).RunAsync(endPoint, listening);
     }
 
-    private sealed class Server(IReadOnlyList<RingExecutor> executors, Func<RingConnection, RingTask> handler, bool each, CancellationToken token)
+    private sealed class Server(
+        IReadOnlyList<RingExecutor> executors, Func<RingConnection, RingTask> handler, bool each,
+        CancellationToken token)
     {
         private const int Gone = int.MaxValue / 2;
         private readonly IReadOnlyList<RingExecutor> _executors = executors;
@@ -56,8 +62,11 @@ public static class RingGroupServer
             {
                 foreach (RingExecutor executor in each ? _executors : [_executors[0]])
                 {
-                    EndPoint address = listeners.Count == 0 ? endPoint : listeners[0].LocalEndPoint; // The first has resolved port 0.
-                    listeners.Add(await executor.InvokeAsync(() => ValueTask.FromResult(RingListener.Open(address, shared: each))).ConfigureAwait(false));
+                    // The first has resolved port 0.
+                    EndPoint address = listeners.Count == 0 ? endPoint : listeners[0].LocalEndPoint;
+                    listeners.Add(await executor
+                        .InvokeAsync(() => ValueTask.FromResult(RingListener.Open(address, shared: each)))
+                        .ConfigureAwait(false));
                 }
 
                 // Not before all are bound: while one of them may still fail, no connection can have come.
@@ -77,11 +86,12 @@ public static class RingGroupServer
 
         private async Task ServeAsync(RingListener listener, int here)
         {
-            await using (listener.ConfigureAwait(false)) // Else the kernel would go on giving it its share of the connections.
+            // Else the kernel would go on giving it its share of the connections.
+            await using (listener.ConfigureAwait(false))
                 await _executors[here].InvokeAsync(() => AcceptAsync(listener, here)).ConfigureAwait(false);
         }
 
-        [SuppressMessage("Design", "CA1031", Justification = "It is reported, and the other executors go on.")]
+        [SuppressMessage("Design", "CA1031", Justification = "Reported; the others go on.")]
         private async RingTask AcceptAsync(RingListener listener, int here)
         {
             try
@@ -96,16 +106,26 @@ public static class RingGroupServer
             }
         }
 
-        /// <summary>Serves the connection here, or gives it to the executor with the fewest; to the next when that one has stopped.</summary>
+        /// <summary>
+        /// Serves the connection here, or gives it to the executor with the fewest; to the next when that one
+        /// has stopped.
+        /// </summary>
         private void Place(int fd, int here)
         {
+            if (each)
+            {
+                Interlocked.Increment(ref _live[here]); // As below.
+                Arrive(fd, here);
+                return;
+            }
+
             for (int tries = 0; tries < _executors.Count; tries++)
             {
-                int to = each ? here : Fewest();
-                Interlocked.Increment(ref _live[to]); // A count, once for a connection: ordered with nothing. The post orders the rest.
-                if (each)
-                    Arrive(fd, to);
-                if (each || _executors[to].Post(new ActionWork(() => Arrive(fd, to), refuse: () => GiveBack(fd, to))))
+                int to = Fewest();
+
+                // A count, once for a connection: ordered with nothing. The post orders the rest.
+                Interlocked.Increment(ref _live[to]);
+                if (_executors[to].Post(new ActionWork(() => Arrive(fd, to), refuse: () => GiveBack(fd, to))))
                     return;
                 Interlocked.Exchange(ref _live[to], Gone); // As above.
             }
@@ -122,7 +142,8 @@ public static class RingGroupServer
                 _ = HandleAsync(fd, here);
         }
 
-        private void GiveBack(int fd, int here) => _executors[here].Driver.CloseFd(fd); // Its count stays: that executor is passed by anyway.
+        // Its count stays: that executor is passed by anyway.
+        private void GiveBack(int fd, int here) => _executors[here].Driver.CloseFd(fd);
 
         private async RingTask HandleAsync(int fd, int here)
         {
@@ -144,7 +165,9 @@ public static class RingGroupServer
             for (int i = 1; i <= _live.Length; i++)
             {
                 int at = (_last + i) % _live.Length;
-                if (best < 0 || Volatile.Read(ref _live[at]) < Volatile.Read(ref _live[best])) // Counts that may be a moment old.
+
+                // Counts that may be a moment old.
+                if (best < 0 || Volatile.Read(ref _live[at]) < Volatile.Read(ref _live[best]))
                     best = at;
             }
 

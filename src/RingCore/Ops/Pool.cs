@@ -1,11 +1,14 @@
-// Op layer: where awaitables and task boxes wait for their next use: 0 bytes allocated once warm. One pool per kind and
-// thread, so there are no locks; it hangs on what the thread's code has in hand anyway. What an object must forget, its owner clears before the return.
+// Op layer: where awaitables and task boxes wait for their next use: 0 bytes allocated once warm. One pool
+// per kind and thread, so there are no locks; it hangs on what the thread's code has in hand anyway. What an
+// object must forget, its owner clears before the return.
 
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
-/// <summary>Spare objects of one kind. Last in, first out: the next to be used is the one that is warm in the cache.</summary>
+/// <summary>
+/// Spare objects of one kind. Last in, first out: the next to be used is the one that is warm in the cache.
+/// </summary>
 internal sealed class Pool<T>
     where T : RingWork, new()
 {

@@ -1,21 +1,25 @@
-// Op layer: the queue between reap and run. Reaping an op pushes what it resumes; the run loop pops. First in, first out.
-// Owner thread only; no locks. The work itself is the list, so that pushing never allocates: a result that has come can always
-// be handed on. It does not run anything itself.
+// Op layer: the queue between reap and run. Reaping an op pushes what it resumes; the run loop pops. First
+// in, first out. Owner thread only; no locks. The work itself is the list, so that pushing never allocates: a
+// result that has come can always be handed on. It does not run anything itself.
 
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
-/// <summary>Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.</summary>
+/// <summary>
+/// Something the run loop runs once: an awaitable with its continuation, a task's box, a posted delegate.
+/// </summary>
 internal abstract class RingWork
 {
     /// <summary>
-    /// Next in the one list this stands in: the ready queue, posted work (owned by the poster until the owner thread takes it), the
-    /// write queue of a stream, or a pool.
+    /// Next in the one list this stands in: the ready queue, posted work (owned by the poster until the owner
+    /// thread takes it), the write queue of a stream, or a pool.
     /// </summary>
     internal RingWork? Next;
 
-    /// <summary>What awaiters are given to resume this, once it was asked for; a task's box has one.</summary>
+    /// <summary>
+    /// What awaiters are given to resume this, once it was asked for; a task's box has one.
+    /// </summary>
     internal Action? Continuation;
 
     /// <summary>The task's id, for the trace; 0 for other work.</summary>
@@ -25,8 +29,8 @@ internal abstract class RingWork
     internal abstract void Run();
 
     /// <summary>
-    /// Called instead of <see cref="Run"/> when the executor has stopped, on its thread. False: it is somebody's continuation, which is
-    /// run all the same, on another thread.
+    /// Called instead of <see cref="Run"/> when the executor has stopped, on its thread. False: it is
+    /// somebody's continuation, which is run all the same, on another thread.
     /// </summary>
     internal virtual bool Refuse() => true;
 }

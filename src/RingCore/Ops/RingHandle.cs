@@ -53,6 +53,16 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public int Fd => !IsDisposed ? _fd : throw new ObjectDisposedException(GetType().FullName);
 
+    /// <summary>For a call now, on the owner thread: elsewhere the number can be another's before the call is made.</summary>
+    internal int OwnFd
+    {
+        get
+        {
+            Driver.ThrowIfNotOwner();
+            return Fd;
+        }
+    }
+
     /// <summary>Ops of this handle that are now with the kernel.</summary>
     public int InFlight { get; private set; }
 
