@@ -22,8 +22,9 @@ internal sealed class FaultList(RingExecutor executor)
             _faults.Enqueue((box, exception, due));
             Arm(due);
         }
-        else if (exception is not InvalidOperationException) // As whatever needs an executor throws then.
+        else if (exception is not InvalidOperationException)
         {
+            // Unlike what whatever needs an executor throws then.
             RingExecutor.ReportFault(executor, box.Name, exception);
         }
     }
@@ -36,7 +37,8 @@ internal sealed class FaultList(RingExecutor executor)
         for (int count = _faults.Count; count > 0 && _faults.Peek().DueNs <= dueBy; count--)
         {
             (RingTaskBox box, Exception exception, _) = _faults.Dequeue();
-            if (box.Holds(exception)) // Else it was awaited.
+            // Else it was awaited.
+            if (box.Holds(exception))
                 RingExecutor.ReportFault(executor, box.Name, exception);
         }
     }

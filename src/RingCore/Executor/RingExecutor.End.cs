@@ -22,7 +22,8 @@ namespace RingCore;
 //   main, InvokeAsync           Invocation.Refuse: ObjectDisposedException             at once
 //   Post(work) not begun        PostedTask.Refuse: reported as an unobserved fault     at once
 //   closes, fds handed over     ActionWork's second delegate does what it can here     at once
-//   continuations               RunAfterTheEnd, now or when a foreign Task ends later  none: they run
+//   what ran until time was up  left behind, and named in a warning                    at once
+//   other continuations         RunAfterTheEnd, now or when a foreign Task ends later  none: they run
 //   faults nobody has awaited   Faults.Report, those of now                            at once
 //   lease buffers, slots, ring  Release, Dispose; leased memory is the collector's     at once
 //   pools                       the driver's end with it; a thread's know no executor  the collector
@@ -35,6 +36,7 @@ public sealed partial class RingExecutor
 
     // Any thread, under its own lock.
     private readonly HashSet<RingWork> _invocations = [];
+    private bool _timeIsUp;
     private TaskScheduler? _afterTheEnd;
 
     /// <summary>
@@ -56,10 +58,11 @@ public sealed partial class RingExecutor
         while (!TryCloseDoor())
         {
             RunReady();
-            TakePosts();
             Timers.FireDue();
-            if (bound.HeapIndex < 0)
+            _timeIsUp = bound.HeapIndex < 0;
+            if (_timeIsUp)
                 break;
+            TakePosts();
             Timers.CancelOpIfAlone();
             if (Driver.Outstanding > 0)
             {
@@ -89,7 +92,9 @@ public sealed partial class RingExecutor
     private unsafe void Release()
     {
         Driver.Stopping = true;
-        if (Volatile.Read(ref _posts) != s_closed) // A hint for this thread alone, which closes it.
+
+        // Only this thread closes it: ordered with nothing.
+        if (Volatile.Read(ref _posts) != s_closed)
         {
             Timers.FireAll();
             Driver.Sequences.ReleaseAll();
@@ -124,15 +129,25 @@ public sealed partial class RingExecutor
 
     private void RefuseAll(RingWork? posted)
     {
-        for (RingWork? next; posted is not null && !ReferenceEquals(posted, s_closed); posted = next)
+        for (RingWork? next; posted is not null; posted = next)
         {
             next = posted.Next;
             posted.Next = null;
             Refuse(posted);
         }
 
+        var late = new List<string>();
         for (int count = Driver.Ready.Count; count > 0; count--)
-            Refuse(Driver.Ready.Pop());
+        {
+            RingWork work = Driver.Ready.Pop();
+            if (!_timeIsUp)
+                Refuse(work);
+            else if (!work.Refuse())
+                late.Add(NameOf(work is OpSink op ? op.Waiter : work));
+        }
+
+        if (late.Count > 0)
+            Warning.Print($"RingCore: executor '{Name}' left behind what ran: {string.Join(", ", late)}");
         RingWork[] invocations;
         lock (_invocations)
             invocations = [.. _invocations];
@@ -148,7 +163,8 @@ public sealed partial class RingExecutor
 
     private void Leak()
     {
-        lock (s_leaked) // Several may end at once.
+        // Several may end at once.
+        lock (s_leaked)
         {
             s_leaked.Add(Driver);
             LeakedOps += Driver.Outstanding;

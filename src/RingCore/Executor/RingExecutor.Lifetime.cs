@@ -1,8 +1,6 @@
 // Executor layer: how an executor comes to life, on the thread that called Run or on one of its own, and the
 // frame of its whole life: set up, loop, drain, release. What its end has to end is in RingExecutor.End.cs.
 
-using System.Diagnostics.CodeAnalysis;
-
 namespace RingCore;
 
 public sealed partial class RingExecutor
@@ -38,7 +36,6 @@ public sealed partial class RingExecutor
         return main.Task.GetAwaiter().GetResult();
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The exception goes to the caller of Start.")]
     private static RingExecutor StartCore(RingOptions options)
     {
         var started = new TaskCompletionSource<RingExecutor>();

@@ -27,7 +27,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
     // The loop's reason to end.
     private bool _finished;
-    private LoopContexts _contexts; // The loop's own, from its start.
+
+    // The loop's own, from its start.
+    private LoopContexts _contexts;
 
     // Any thread.
     // A stack of posted work, newest first; s_closed at its top once the executor has stopped.
@@ -159,7 +161,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     private void TakePosts()
     {
         Driver.NowMs = (uint)Environment.TickCount64;
-        if (Volatile.Read(ref _posts) is null) // A hint; the exchange below decides.
+
+        // A hint; the exchange below decides.
+        if (Volatile.Read(ref _posts) is null)
             return;
 
         // Acquire: pairs with the release of the poster's compare-exchange.
@@ -227,7 +231,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
         // Full fence between our store of _asleep and our load of _posts; pairs with the one in Post.
         Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _posts) is null) // Ordered by the fence above.
+
+        // Ordered by the fence above.
+        if (Volatile.Read(ref _posts) is null)
             return true;
         _asleep = 0;
         return false;
@@ -313,7 +319,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
             OpDriver driver = _executor.Driver;
             Driver = driver;
             if (driver.AdmitAgain() < 0)
-                return; // The loop asks again.
+                return;
             _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
             Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
@@ -325,8 +331,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         internal override void OnTerminal(int res, uint flags, int step)
         {
             IsArmed = false;
+            // Whatever the result: without it no post would ever end a wait again.
             if (!_executor.Driver.Stopping)
-                Arm(); // Whatever the result: without it no post would ever end a wait again.
+                Arm();
         }
     }
 }

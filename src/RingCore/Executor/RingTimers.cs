@@ -101,8 +101,9 @@ internal sealed unsafe class RingTimers
     {
         foreach (IRingTimer timer in _heap.AsSpan(0, Count).ToArray())
         {
+            // Else one before has taken it out.
             if (timer.HeapIndex < 0)
-                continue; // One before has taken it out.
+                continue;
             Remove(timer);
             timer.Fire();
         }
@@ -192,13 +193,15 @@ internal sealed unsafe class RingTimers
         {
             if (IsArmed)
             {
+                // Its CQE ends the wait; the next turn arms anew.
                 if (deadline < _armedFor)
-                    Driver.Cancel(Key); // Its CQE ends the wait; the next turn arms anew.
+                    Driver.Cancel(Key);
                 return;
             }
 
+            // The next turn tries again.
             if (Driver.AdmitAgain() < 0)
-                return; // The next turn tries again.
+                return;
             IsArmed = true;
             _armedFor = deadline;
             ref OpSlot slot = ref Driver.Begin(this, null, out io_uring_sqe* sqe, out int index);

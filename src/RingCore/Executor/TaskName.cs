@@ -16,7 +16,9 @@ internal static class TaskName
         if (end <= 1 || name[0] != '<')
             return name;
         string inner = name[1..end];
-        if (inner.Contains("g__", StringComparison.Ordinal)) // A local function: <Main>g__Serve|0_0.
+
+        // A local function: <Main>g__Serve|0_0.
+        if (inner.Contains("g__", StringComparison.Ordinal))
         {
             inner = inner[(inner.IndexOf("g__", StringComparison.Ordinal) + 3)..];
             int bar = inner.IndexOf('|', StringComparison.Ordinal);

@@ -14,7 +14,8 @@ internal sealed class HandlePools
     /// <summary>Those of <see cref="Chunk.Usual"/> size, and the small ones.</summary>
     internal readonly Stack<Chunk> Chunks = new(), SmallChunks = new();
 
+    // Nobody else writes there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static HandlePools Of(OpDriver driver) =>
-        Unsafe.As<HandlePools>(driver.PoolsAbove ??= new HandlePools()); // Nobody else writes there.
+        Unsafe.As<HandlePools>(driver.PoolsAbove ??= new HandlePools());
 }

@@ -52,8 +52,12 @@ public static class RingGroupServer
         private const int Gone = int.MaxValue / 2;
         private readonly IReadOnlyList<RingExecutor> _executors = executors;
         private readonly ConcurrentQueue<Exception> _failures = new();
-        private readonly int[] _live = new int[executors.Count]; // Connections by executor. Any thread.
-        private int _last; // The acceptor's thread only.
+
+        // Connections by executor. Any thread.
+        private readonly int[] _live = new int[executors.Count];
+
+        // The acceptor's thread only.
+        private int _last;
 
         internal async Task RunAsync(EndPoint endPoint, Action<EndPoint>? listening)
         {
@@ -114,7 +118,8 @@ public static class RingGroupServer
         {
             if (each)
             {
-                Interlocked.Increment(ref _live[here]); // As below.
+                // As below.
+                Interlocked.Increment(ref _live[here]);
                 Arrive(fd, here);
                 return;
             }
@@ -127,7 +132,9 @@ public static class RingGroupServer
                 Interlocked.Increment(ref _live[to]);
                 if (_executors[to].Post(new ActionWork(() => Arrive(fd, to), refuse: () => GiveBack(fd, to))))
                     return;
-                Interlocked.Exchange(ref _live[to], Gone); // As above.
+
+                // As above.
+                Interlocked.Exchange(ref _live[to], Gone);
             }
 
             OpDriver.Required.CloseFd(fd);
@@ -154,7 +161,8 @@ public static class RingGroupServer
             }
             finally
             {
-                Interlocked.Decrement(ref _live[here]); // A count: ordered with nothing.
+                // A count: ordered with nothing.
+                Interlocked.Decrement(ref _live[here]);
             }
         }
 

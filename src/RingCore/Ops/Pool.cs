@@ -26,7 +26,9 @@ internal sealed class Pool<T>
         _first = first.Next;
         first.Next = null;
         _count--;
-        return Unsafe.As<T>(first); // Only Return fills the list.
+
+        // Only Return fills the list.
+        return Unsafe.As<T>(first);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

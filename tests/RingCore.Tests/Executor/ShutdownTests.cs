@@ -54,6 +54,7 @@ public sealed class ShutdownTests
     public void TaskThatSpinsForEver_IsLeftBehindAtTheBound()
     {
         int spins = 0;
+        using var errors = new StandardError();
         Live.Run(async () =>
         {
             _ = RingExecutor.Spawn(async () =>
@@ -67,12 +68,14 @@ public sealed class ShutdownTests
             await RingExecutor.Yield();
         }, new RingOptions { ShutdownTimeout = TimeSpan.FromMilliseconds(100) });
         Assert.True(spins > 1);
+        Assert.Contains(nameof(TaskThatSpinsForEver_IsLeftBehindAtTheBound), errors.Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public void TaskThatStartsOpsForEver_GetsRefusals_AndIsLeftBehindAtTheBound()
     {
         int refused = 0;
+        using var errors = new StandardError();
         Live.Run(async () =>
         {
             _ = RingExecutor.Spawn(async () =>
