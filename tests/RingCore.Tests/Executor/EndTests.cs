@@ -275,7 +275,8 @@ public sealed class EndTests
         bool ended = false;
         InTheLastTurn(kernel, "last", last => _ = ServeAsync().AsTask());
         kernel.AssertReleased();
-        Assert.Contains($"'last' left behind what ran: {(kind is "task" or "delay" ? nameof(ContinuationWork) : "ServeAsync")}", errors.Text, StringComparison.Ordinal);
+        string name = kind switch { "task" => nameof(ContinuationWork), "delay" => "", _ => nameof(ServeAsync) };
+        Assert.Contains($"'last' left behind what ran: {name}", errors.Text, StringComparison.Ordinal);
         Assert.False(ended);
 
         async RingTask ServeAsync()
