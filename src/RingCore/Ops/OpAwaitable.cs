@@ -48,6 +48,9 @@ internal abstract class OpAwaitable : OpSink
     /// <summary>Whether the caller waits for a result that has not come.</summary>
     internal bool IsPending => _state == AwaitState.Pending;
 
+    /// <summary>Whether the caller has taken the last result.</summary>
+    protected bool IsTaken => _state == AwaitState.Idle;
+
     /// <summary>Whether GetResult will throw, and what; decided by the handle that knows the op.</summary>
     protected abstract ValueTaskSourceStatus CompletedStatus { get; }
 
@@ -236,7 +239,8 @@ internal abstract class OpAwaitable : OpSink
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Take(short token)
     {
-        if (token != Version || _state != AwaitState.Completed)
+        // With a continuation that is queued and has not run it stands in the ready queue, and cannot be pooled.
+        if (token != Version || _state != AwaitState.Completed || _continuation is not null)
             ThrowNotReady(token);
         Driver.ThrowIfNotOwner();
         Version++;
@@ -270,7 +274,7 @@ internal abstract class OpAwaitable : OpSink
 
     private void ThrowNotReady(short token)
     {
-        if (token != Version)
+        if (token != Version || _state == AwaitState.Completed)
             ThrowStale();
         throw new InvalidOperationException(
             "The operation is still with the kernel: await it instead of blocking on its result.");
