@@ -14,7 +14,9 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
     // The buffer outside the ring that the kernel receives into.
     private LeaseOwner? _own;
     private bool _dry;
-    private int _error;
+
+    /// <summary>What ended it; until something has, its executor or its handle will. 0: the peer.</summary>
+    private int _error = -ECANCELED;
 
     internal LeaseStream(RingConnection connection, int mostLeases, CancellationToken token)
         : base(connection, token, mostLeases) => _connection = connection;
@@ -36,16 +38,18 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
         LeaseOwner? own = _own;
         _own = null;
         LeaseOwner? owner = Driver.Leases.Claim(res, flags) ?? own;
-        if (res > 0 && Keep(new ReadLease(owner!, res)))
-            return true;
-        if (res > 0)
+        if (res > 0 && _error != -ENOMEM)
         {
-            // Its bytes are lost, and the sequence says so.
+            if (Keep(new ReadLease(owner!, res)))
+                return true;
+            // Its bytes are lost, and the sequence says so; nothing may follow them.
             _error = -ENOMEM;
             return false;
         }
 
         owner?.Release(owner.Version);
+        if (_error == -ENOMEM)
+            return false;
         if (res == -ENOBUFS && own is null)
         {
             Driver.Leases.RanDry();

@@ -107,15 +107,15 @@ internal abstract class MultishotStream<T>
     public ValueTask<bool> MoveNextAsync()
     {
         Driver.ThrowIfNotOwner();
+        if (!IsTaken)
+            throw new InvalidOperationException(
+                "The sequence is asked for its next element already: await each before the next.");
         if (_results.TryDequeue(out T? result))
         {
             Current = result;
             return new ValueTask<bool>(true);
         }
 
-        if (IsPending)
-            throw new InvalidOperationException(
-                "The sequence is asked for its next element already: await each before the next.");
         if (_state == MultishotState.Idle)
         {
             if (Driver.Stopping || Token.IsCancellationRequested)
@@ -161,7 +161,8 @@ internal abstract class MultishotStream<T>
 
     internal override void OnMore(int res, uint flags)
     {
-        TakeIn(res, flags);
+        if (!TakeIn(res, flags))
+            OnCancel(Key);
         if (_state == MultishotState.Leaving)
         {
             ReleaseUntaken();
@@ -175,7 +176,8 @@ internal abstract class MultishotStream<T>
             Driver.Cancel(Key);
         }
 
-        if (IsPending)
+        // With nothing kept the consumer goes on waiting: it would take that for the end.
+        if (IsPending && _results.Count > 0)
             SetResult(0, 0);
     }
 
@@ -263,7 +265,13 @@ internal abstract class MultishotStream<T>
         // If a MoveNextAsync is still pending, nobody awaits it any more, and this same object now waits for
         // the last CQE.
         if (!IsPending)
+        {
+            // Nor will anybody take what it brought.
+            if (!IsTaken)
+                Take(Version);
             Begin(Driver);
+        }
+
         return new ValueTask(this, Version);
     }
 
