@@ -67,6 +67,7 @@ public sealed partial class RingConnection : RingStream
     /// </summary>
     /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
     /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="OperationCanceledException">Its executor stops: only the peer ends it without an exception.</exception>
     public async IAsyncEnumerable<ReadLease> ReadAllAsync(
         int mostLeases = 8, [EnumeratorCancellation] CancellationToken token = default)
     {
@@ -100,9 +101,8 @@ public sealed partial class RingConnection : RingStream
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
         Writes.ThrowIfBusy();
-        ValueTask<OpResult> sending = Op.Send(this, memory).Start(token);
-        using WriteHold hold = Writes.HoldIfIdle(); // After the start, which may throw.
-        OpResult result = await sending;
+        using WriteHold hold = Writes.HoldIfIdle(); // Before the start, whose Pin may write.
+        OpResult result = await Op.Send(this, memory).Start(token);
         return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
 

@@ -130,14 +130,13 @@ public abstract class RingStream : RingHandle
 
         using (Writes.HoldIfIdle())
         {
-            for (int i = 0; i < writes.Length; i++)
-            {
-                writes[i].Start(refused);
-                // Each has a memory on loan.
-                tasks[i] = new ValueTask(writes[i], writes[i].Version).AsTask();
-            }
+            // Each has a memory on loan: nothing between them throws.
+            foreach (TransferAwaitable write in writes)
+                write.Start(refused);
         }
 
+        for (int i = 0; i < writes.Length; i++)
+            tasks[i] = new ValueTask(writes[i], writes[i].Version).AsTask();
         await Task.WhenAll(tasks);
     }
 

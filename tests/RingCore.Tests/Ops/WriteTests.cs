@@ -433,4 +433,38 @@ public sealed class WriteTests
             await write;
         });
     }
+
+    /// <summary>A single send holds the write side before its Pin runs: what that writes goes behind it.</summary>
+    [Fact]
+    public void WriteOutOfASendsPin_GoesBehindTheSend()
+    {
+        using var kernel = new FakeKernel();
+        int withKernel = 0;
+        foreach (io_uring_op op in (io_uring_op[])[IORING_OP_SEND, IORING_OP_SENDMSG])
+        {
+            kernel.On(op).Always(send =>
+            {
+                Assert.Equal(1, ++withKernel);
+                int length = send.Payload().Length;
+                kernel.After(TimeSpan.FromMilliseconds(1), () =>
+                {
+                    withKernel--;
+                    send.Finish(send.Opcode == IORING_OP_SEND ? (int)send.Sqe.len : length);
+                });
+            });
+        }
+
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            Task? write = null;
+            var memory = new HookedMemory("abc") { OnPin = () => write = connection.WriteAsync(Bytes("de")).AsTask() };
+            Assert.Equal(3, await connection.SendAsync(memory.Memory));
+            await write!;
+            Assert.IsType<NotSupportedException>(await Caught.By(connection.SendAsync(HookedMemory.Refusing("abc").Memory)));
+            Assert.Equal(1, await connection.SendAsync(new byte[1])); // The one that failed holds nothing.
+        });
+        Assert.Equal([IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_SEND],
+            kernel.Taken.Select(op => op.Opcode).Where(op => op is IORING_OP_SEND or IORING_OP_SENDMSG));
+    }
 }
