@@ -102,8 +102,6 @@ public sealed class OpChain
                 // A Pin may have disposed a handle.
                 foreach (ref readonly Op step in steps.AsSpan())
                     step.ThrowIfUnusable();
-                if (sqes > driver.Ring.SqEntries)
-                    ThrowTooLong(sqes);
                 Register(token);
                 return driver.Admit(token, steps.Length, sqes);
             }
@@ -113,10 +111,6 @@ public sealed class OpChain
                 throw;
             }
         }
-
-        private void ThrowTooLong(int sqes) => throw new ArgumentException(
-            $"A chain of {sqes} does not fit a submission queue of {Driver.Ring.SqEntries}: raise "
-            + "RingOptions.SqEntries.");
 
         internal void Begin()
         {

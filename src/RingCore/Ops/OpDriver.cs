@@ -150,6 +150,7 @@ internal sealed unsafe partial class OpDriver
     /// the executor is stopping, or the error that keeps the kernel from taking SQEs.
     /// </summary>
     /// <exception cref="OutOfMemoryException">No memory for more slots.</exception>
+    /// <exception cref="ArgumentException">More SQEs than the queue has places.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Admit(CancellationToken token, int slots = 1, int sqes = 1)
     {
@@ -165,6 +166,10 @@ internal sealed unsafe partial class OpDriver
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int AdmitSlow(CancellationToken token, int slots, int sqes)
     {
+        if (sqes > Ring.SqEntries)
+            throw new ArgumentException(
+                $"{sqes} linked requests do not fit a submission queue of {Ring.SqEntries}: raise "
+                + "RingOptions.SqEntries.");
         while (Table.Capacity - Table.InUse < slots)
         {
             // First: one place per slot.

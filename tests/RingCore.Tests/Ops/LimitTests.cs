@@ -283,4 +283,20 @@ public sealed class LimitTests
 
         static unsafe long Wide(int memories) => sizeof(msghdr) + memories * sizeof(iovec);
     }
+
+    /// <summary>Two SQEs never fit into a queue of one: said at once, and not after a second of trying.</summary>
+    [Fact]
+    public void DeadlineInAQueueOfOne_IsRefused()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Run(
+            async () =>
+            {
+                long before = kernel.NowNs;
+                Assert.Throws<ArgumentException>(() => { _ = Op.Nop().WithTimeout(TimeSpan.FromSeconds(1)).Start(); });
+                Assert.Equal(before, kernel.NowNs);
+                Assert.Equal(0, (await Op.Nop()).Res);
+            },
+            new RingOptions { SqEntries = 1, CqEntries = 16 });
+    }
 }
