@@ -199,14 +199,17 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
         // Of what was refused since the reap.
         Driver.Pins.RunEnded(Driver);
-        bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished;
+
+        // The wake-up may have found no room.
+        bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished
+            && (_wake.IsArmed || Driver.Stopping);
 
         // May write an SQE.
         long wait = idle ? Timers.NextWaitNs() : 0;
-        Driver.WriteCancels();
+        bool written = Driver.WriteCancels();
 
         // Looked at again: finding room may have moved completions aside.
-        if (idle && !Driver.HasCompletions && FallAsleep())
+        if (wait != 0 && written && !Driver.HasCompletions && FallAsleep())
         {
             Driver.Enter(minComplete: 1, wait);
 

@@ -128,7 +128,7 @@ internal sealed unsafe class RingTimers
             _driver.Cancel(_timeout.Key);
     }
 
-    /// <summary>How long the enter may wait, in nanoseconds; −1: without limit.</summary>
+    /// <summary>How long the enter may wait, in nanoseconds; −1: without limit; 0: not at all.</summary>
     internal long NextWaitNs()
     {
         if (Count == 0)
@@ -137,7 +137,7 @@ internal sealed unsafe class RingTimers
         if (_timeout is null)
             return Math.Max(0, deadline - NowNs);
         _timeout.Cover(deadline);
-        return -1;
+        return _timeout.IsArmed ? -1 : 0;
     }
 
     private void Up(int index, IRingTimer timer)

@@ -28,8 +28,10 @@ internal sealed unsafe partial class OpDriver
         _cancels[_cancelCount++] = key;
     }
 
-    /// <summary>Step 3, before the enter. What finds no room waits for the next turn.</summary>
-    internal void WriteCancels()
+    /// <summary>
+    /// Step 3, before the enter. What finds no room waits for the next turn: false, and the loop does not sleep.
+    /// </summary>
+    internal bool WriteCancels()
     {
         // It has no slot.
         while (_cancelCount > 0 && (Ring.HasRoom(1) || MakeRoom(1) == 0))
@@ -43,6 +45,8 @@ internal sealed unsafe partial class OpDriver
             sqe->user_data = CancelKey;
             _unslotted++;
         }
+
+        return _cancelCount == 0;
     }
 
     /// <summary>There are never more live keys than slots, so dropping the ended ones makes room.</summary>

@@ -65,4 +65,56 @@ public sealed class SleepTests
             Assert.Equal(start, kernel.NowNs);
         });
     }
+
+    /// <summary>While the kernel takes nothing for a second the standing read finds no room: asleep without it no post would wake the loop.</summary>
+    [Fact]
+    public void WakeUpThatFoundNoRoom_IsWrittenBeforeTheLoopSleeps()
+    {
+        // Somewhere in here the kernel takes again just when the loop, refused twice for a second, would sleep.
+        for (int refusals = 2000; refusals < 2060; refusals++)
+        {
+            using var kernel = new FakeKernel { SupportedSetupFlags = SetupFlags.IORING_SETUP_CQSIZE | SetupFlags.IORING_SETUP_CLAMP };
+            bool armed = true;
+            kernel.Run(async () =>
+            {
+                kernel.Hold(IORING_OP_RECV);
+                using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+                await Op.Nop();
+                FakeOp wake = kernel.All.Single(op => op.Opcode == IORING_OP_READ);
+                ValueTask<OpResult>[] ops = [.. Enumerable.Range(0, 8).Select(_ => Op.Recv(handle, new byte[1]).Start())];
+                kernel.RefuseEnter(Errno.EAGAIN, refusals);
+                wake.Finish(8);
+                kernel.WhenIdle(() =>
+                {
+                    armed = kernel.All.Any(op => op.Opcode == IORING_OP_READ && op.State == FakeOpState.InFlight);
+                    while (kernel.InFlight(IORING_OP_RECV).Count > 0)
+                        kernel.Deliver(IORING_OP_RECV, "a");
+                });
+                foreach (ValueTask<OpResult> op in ops)
+                    await op;
+            });
+            Assert.True(armed, $"{refusals} refusals");
+        }
+    }
+
+    /// <summary>The same for cancels: the ops of a disposed handle would stay with the kernel.</summary>
+    [Fact]
+    public void CancelsThatFoundNoRoom_AreWrittenBeforeTheLoopSleeps()
+    {
+        for (int refusals = 1005; refusals < 1030; refusals++)
+        {
+            using var kernel = new FakeKernel();
+            kernel.Run(async () =>
+            {
+                kernel.Hold(IORING_OP_RECV);
+                var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+                await Op.Nop();
+                ValueTask<OpResult>[] ops = [.. Enumerable.Range(0, 8).Select(_ => Op.Recv(handle, new byte[1]).Start())];
+                kernel.RefuseEnter(Errno.EAGAIN, refusals);
+                handle.Dispose();
+                foreach (ValueTask<OpResult> op in ops)
+                    Assert.True((await op).Res < 0);
+            });
+        }
+    }
 }
