@@ -60,7 +60,7 @@ static void Report(RingExecutor executor)
 {
     Console.WriteLine("with the kernel:");
     foreach (OpInfo op in executor.InFlight())
-        Console.WriteLine($"  slot={(uint)op.UserData} {op}");
+        Console.WriteLine($"  slot={op.Id.Slot} {op}");
     Console.WriteLine("buffers out:");
     foreach (LeaseInfo lease in executor.LeasesOut())
         Console.WriteLine($"  {lease.Bytes} B, for {lease.Age.TotalMilliseconds:0} ms");
@@ -68,5 +68,5 @@ static void Report(RingExecutor executor)
     Console.WriteLine($"counters: in flight {now.InFlight}, dropped results {now.DroppedResults}, SQEs {now.Sqes}, CQEs {now.Cqes}");
     Console.WriteLine("the last completions:");
     foreach (TraceEvent e in executor.Trace.Snapshot().Where(e => e.Kind == TraceKind.OpCompleted).TakeLast(3))
-        Console.WriteLine($"  slot={(uint)e.Op} {new OpResult(e.A, (uint)e.B)}");
+        Console.WriteLine($"  slot={e.Id.Slot} {new OpResult(e.Result, e.CqeFlags)}");
 }

@@ -34,7 +34,7 @@ try
             await client;
 
         TraceEvent[] events = executor.Trace.Snapshot();
-        int Sqes(io_uring_op op) => events.Count(e => e.Kind == TraceKind.OpPrepared && e.A == (int)op);
+        int Sqes(io_uring_op op) => events.Count(e => e.Kind == TraceKind.OpPrepared && e.Opcode == op);
         Console.WriteLine($"{accepted} connections, {marked} CQEs marked F_MORE, every client was greeted");
         Console.WriteLine($"SQEs: {Sqes(io_uring_op.IORING_OP_ACCEPT)} accept, {Sqes(io_uring_op.IORING_OP_CONNECT)} connects");
         Console.WriteLine($"cancelled at the end: {executor.Counters.CancelsWon}, left in the kernel: {listener.InFlight}");

@@ -69,13 +69,13 @@ static int ExplainAbsence(string problem)
 static void ShowLife(string scenario)
 {
     Headline("An echo server and two clients over real sockets: one process, one thread, one ring");
-    (TraceEvent[] events, OpInfo read, string explained) = RingExecutor.Run(() => Converse(scenario), new RingOptions { TraceEvents = 2048 });
+    (TraceEvent[] life, OpInfo read, string explained) = RingExecutor.Run(() => Converse(scenario), new RingOptions { TraceEvents = 2048 });
     Headline($"The life of one await: `read = await connection.ReadAsync(buffer)` in {read.Task}");
     Console.WriteLine($"what it asks of the kernel: {explained}");
     Console.WriteLine();
     Console.WriteLine("step      time     what the recorder kept");
-    foreach ((string step, TraceEvent at, string words) in Life(events, read))
-        Console.WriteLine($"{step,4} {(at.TimeNs - events.First(e => e.Op == read.UserData).TimeNs) / 1e3,+8:+0.0;-0.0;0.0} µs  {words}");
+    foreach ((string step, TraceEvent at, string words) in Life(life, read))
+        Console.WriteLine($"{step,4} {(at.TimeNs - life[0].TimeNs) / 1e3,+8:+0.0;-0.0;0.0} µs  {words}");
     Console.WriteLine();
 }
 
@@ -115,7 +115,7 @@ static async RingTask<(TraceEvent[], OpInfo, string)> Converse(string scenario)
     else
         await Exchange(clients, bytes: scenario == "short" ? 5 : 64, rounds: 1);
     await RingExecutor.Delay(TimeSpan.FromMilliseconds(1));
-    return (RingExecutor.Current!.Trace.Snapshot(), read, explained);
+    return (RingExecutor.Current!.Trace.LifeOf(read.Id), read, explained);
 }
 
 static async RingTask Exchange(RingConnection[] clients, int bytes, int rounds)
@@ -155,46 +155,30 @@ static async RingTask Echo(RingConnection connection, CancellationToken stopRead
     }
 }
 
-// The events that belong to one op, found through the ids that join them, in the order of their times.
-static List<(string Step, TraceEvent Event, string Words)> Life(TraceEvent[] events, OpInfo op)
+// What the recorder kept of one op, in words; the steps are those of ARCHITECTURE.md's "One await".
+static IEnumerable<(string Step, TraceEvent Event, string Words)> Life(TraceEvent[] life, OpInfo op)
 {
-    var life = new List<(string, TraceEvent, string)>();
-    int prepared = Find(0, e => e.Kind == TraceKind.OpPrepared && e.Op == op.UserData);
-    int suspended = Find(prepared, e => e.Kind == TraceKind.TaskSuspended && e.Op == op.UserData);
-    int entered = Find(prepared, e => e.Kind == TraceKind.Entered);
-    int cancelled = Find(prepared, e => e.Kind == TraceKind.CancelAsked && e.Op == op.UserData);
-    int completed = Find(prepared, e => e.Kind == TraceKind.OpCompleted && e.Op == op.UserData);
-    int returned = Array.FindLastIndex(events, completed, e => e.Kind == TraceKind.EnterReturned);
-    int queued = Find(completed, e => e.Kind == TraceKind.Queued && e.Op == op.UserData);
-    int waited = Array.FindLastIndex(events, completed, e => e.Kind == TraceKind.Entered);
-    long task = events[suspended].Task;
-    int resumed = Find(queued, e => e.Kind == TraceKind.TaskResumed && e.Task == task);
-    int reused = Find(completed, e => e.Kind == TraceKind.OpPrepared && (uint)e.Op == (uint)op.UserData);
-
-    Add("1, 2", prepared, e => $"op prepared    {(io_uring_op)e.A} fd={e.B} {Slot(e.Op)} (task {e.Task})");
-    Add("", suspended, e => $"suspended      task {e.Task} ({op.Task}) at {op.Location ?? "no PDB here"} awaits {Slot(e.Op)}");
-    Add("3", entered, Enter);
-    Add("", waited == entered ? -1 : waited, Enter);
-    Add("", cancelled, e => $"cancel asked   {Slot(e.Op)}");
-    Add("4", returned, e => $"enter returned {Count(e.B, "CQE")} written by the kernel (enter {e.Op})");
-    Add("5", completed, e => $"CQE reaped     {Slot(e.Op)} {new OpResult(e.A, (uint)e.B)}");
-    Add("5", queued, e => $"queued         the continuation of {Slot(e.Op)}");
-    Add("6", resumed, e => $"resumed        task {e.Task}");
-    Add("7", reused, e => $"slot reused    {Slot(e.Op)} {(io_uring_op)e.A} (task {e.Task}): the CQE had no F_MORE, so slot and loans were free");
-    return [.. life.OrderBy(line => line.Item2.TimeNs)];
-
-    int Find(int from, Predicate<TraceEvent> wanted) => from < 0 ? -1 : Array.FindIndex(events, from, wanted);
-
-    void Add(string step, int index, Func<TraceEvent, string> words)
+    bool entered = false;
+    foreach (TraceEvent e in life)
     {
-        if (index >= 0)
-            life.Add((step, events[index], words(events[index])));
+        (string step, string words) = e.Kind switch
+        {
+            TraceKind.OpPrepared when e.Id == op.Id => ("1, 2", $"op prepared    {e.Opcode} fd={e.Fd} {e.Id} (task {e.Task})"),
+            TraceKind.TaskSuspended => ("", $"suspended      task {e.Task} ({op.Task}) at {op.Location ?? "no PDB here"} awaits {e.Id}"),
+            TraceKind.Entered => (entered ? "" : "3", Enter(e)),
+            TraceKind.CancelAsked => ("", $"cancel asked   {e.Id}"),
+            TraceKind.EnterReturned => ("4", $"enter returned {Count(e.Ready, "CQE")} written by the kernel (enter {e.Enter})"),
+            TraceKind.OpCompleted => ("5", $"CQE reaped     {e.Id} {new OpResult(e.Result, e.CqeFlags)}"),
+            TraceKind.Queued => ("5", $"queued         the continuation of {e.Id}"),
+            TraceKind.TaskResumed => ("6", $"resumed        task {e.Task}"),
+            _ => ("7", $"slot reused    {e.Id} {e.Opcode} (task {e.Task}): the CQE had no F_MORE, so slot and loans were free"),
+        };
+        entered |= e.Kind == TraceKind.Entered;
+        yield return (step, e, words);
     }
 
     static string Enter(TraceEvent e) =>
-        $"enter {e.Op,-8} {Count(e.A, "SQE")} submitted; {(e.B > 0 ? $"waits for {Count(e.B, "completion")}" : "does not wait")}";
-
-    static string Slot(ulong userData) => $"slot={(uint)userData} gen={userData >> 32}";
+        $"enter {e.Enter,-8} {Count(e.Submitted, "SQE")} submitted; {(e.WaitsFor > 0 ? $"waits for {Count(e.WaitsFor, "completion")}" : "does not wait")}";
 
     static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 }

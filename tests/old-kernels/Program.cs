@@ -57,7 +57,7 @@ internal static class Program
             RingFeatures.None,
             RingFeatures.DeferTaskrun | RingFeatures.NoSqArray,
             RingFeatures.DeferTaskrun | RingFeatures.SingleIssuer | RingFeatures.CoopTaskrun | RingFeatures.BufferRings,
-            RingFeatures.All & ~RingFeatures.Linux510,
+            ~RingFeatures.Linux510,
         ])
         {
             var options = new RingOptions { Without = without };

@@ -23,11 +23,17 @@ public sealed partial class RingExecutor
             ref OpSlot slot = ref Driver.Table.At(i);
             if (slot.State == SlotState.Free || ReferenceEquals(slot.Sink, _wake))
                 continue;
-            int lent = slot.Sink?.LentBytes ?? 0;
-            list.Add(new OpInfo(
-                slot.Opcode, slot.Fd, TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs),
-                NameOf(slot.Sink?.Waiter), lent, slot.State == SlotState.Cancelling, OpTable.Key(slot, i),
-                AwaitSource.Of(slot.Sink?.Waiter)));
+            list.Add(new OpInfo
+            {
+                Id = new(OpTable.Key(slot, i)),
+                Opcode = slot.Opcode,
+                Fd = slot.Fd,
+                Age = TimeSpan.FromMilliseconds(Driver.NowMs - slot.PreparedMs),
+                Task = NameOf(slot.Sink?.Waiter),
+                Location = AwaitSource.Of(slot.Sink?.Waiter),
+                BytesLent = slot.Sink?.LentBytes ?? 0,
+                CancelAsked = slot.State == SlotState.Cancelling,
+            });
         }
 
         return list;

@@ -3,6 +3,7 @@
 // It decides nothing about files. States: with the kernel → short, or interrupted: with the kernel again →
 // complete; see AwaitState.
 
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.io_uring_op;
@@ -106,10 +107,13 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
 
     protected override void ReturnLoans() => _loans.Return(Driver);
 
+    [StackTraceHidden]
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
 
+    [StackTraceHidden]
     void IValueTaskSource.GetResult(short token) => TakeResult(token);
 
+    [StackTraceHidden]
     private int TakeResult(short token)
     {
         Take(token);

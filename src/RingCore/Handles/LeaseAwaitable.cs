@@ -2,6 +2,7 @@
 // there, so that a waiting connection holds none. Where the ring's buffers are all out it goes on with a
 // buffer of its own: it never waits for another connection's lease.
 
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
 
@@ -89,6 +90,7 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
         _owner = null;
     }
 
+    [StackTraceHidden]
     public ReadLease GetResult(short token)
     {
         Take(token);

@@ -64,8 +64,8 @@ public sealed partial class RingFile
                 {
                     Chunk chunk = free ?? Chunk.Rent(Driver, size);
                     free = null;
-                    ValueTask<OpResult> result = Op.Read(this, chunk.Memory, next).Start(out ulong key, token);
-                    reads.Enqueue(new AheadRead(chunk, next, key, result));
+                    ValueTask<OpResult> result = Op.Read(this, chunk.Memory, next).Start(out OpId id, token);
+                    reads.Enqueue(new AheadRead(chunk, next, id.Key, result));
                     next = Behind(next, size);
                 }
 

@@ -3,6 +3,7 @@
 // user code. States of a transfer: with the kernel, or queued → short: with the kernel again → complete;
 // see AwaitState.
 
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
@@ -226,10 +227,13 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             Driver.Cancel(Key);
     }
 
+    [StackTraceHidden]
     int IValueTaskSource<int>.GetResult(short token) => TakeResult(token);
 
+    [StackTraceHidden]
     void IValueTaskSource.GetResult(short token) => TakeResult(token);
 
+    [StackTraceHidden]
     private int TakeResult(short token)
     {
         Take(token);

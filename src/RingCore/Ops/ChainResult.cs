@@ -5,9 +5,13 @@ using static RingCore.Sys.Errno;
 namespace RingCore;
 
 /// <summary>What became of each step of a chain.</summary>
-/// <param name="Steps">One result per step, in order; steps behind a broken one have −ECANCELED.</param>
-public readonly record struct ChainResult(IReadOnlyList<OpResult> Steps)
+public readonly struct ChainResult
 {
+    internal ChainResult(OpResult[] steps) => Steps = steps;
+
+    /// <summary>One result per step, in order; steps behind a broken one have −ECANCELED.</summary>
+    public IReadOnlyList<OpResult> Steps { get; }
+
     /// <inheritdoc/>
     public override string ToString() =>
         $"[{string.Join("; ", Steps)}]{(BrokenAt < 0 ? "" : $" broken at {BrokenAt}")}";

@@ -265,10 +265,10 @@ internal sealed unsafe class LeasePool
 
     private void Add(List<LeaseInfo> list, LeaseOwner? owner)
     {
-        if (owner is { IsLeased: true })
-            list.Add(
-                new LeaseInfo(
-                    owner.Size, TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs), owner.BufferId < 0));
+        if (owner is not { IsLeased: true })
+            return;
+        TimeSpan age = TimeSpan.FromMilliseconds(Driver.NowMs - owner.SinceMs);
+        list.Add(new LeaseInfo { Bytes = owner.Size, Age = age, Own = owner.BufferId < 0 });
     }
 
     /// <summary>

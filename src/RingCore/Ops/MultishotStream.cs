@@ -10,6 +10,7 @@
 // A peer cannot fill _results: at the cap the multishot is cancelled, and only results that are already on
 // their way can exceed it.
 
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
 
@@ -226,6 +227,7 @@ internal abstract class MultishotStream<T>
         Driver.Cancel(Key);
     }
 
+    [StackTraceHidden]
     bool IValueTaskSource<bool>.GetResult(short token)
     {
         Take(token);

@@ -22,7 +22,7 @@ public readonly partial struct Op
             io_uring_op.IORING_OP_SENDMSG => $" addr=msghdr(iovec[{Count}]) len=1 msg_flags=0x{_opFlags:x}",
             io_uring_op.IORING_OP_CONNECT => $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])Extra!)}) off=addrlen",
             io_uring_op.IORING_OP_TIMEOUT => $" addr={Timespec(Time)} len=1 off=0",
-            io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data(0x{_addr:x})",
+            io_uring_op.IORING_OP_ASYNC_CANCEL => $" addr=user_data({new OpId(_addr)})",
             io_uring_op.IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{Extra}\" open_flags=0x{_opFlags:x} len=mode({Convert.ToString(_len, 8)})",
             io_uring_op.IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
             io_uring_op.IORING_OP_FSYNC => $" off={Off} len={_len} fsync_flags={_opFlags}",

@@ -3,6 +3,7 @@
 // handles do. Nothing here throws for an errno: awaiting yields an OpResult. It does not know executors: it
 // runs on the driver of the calling thread.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.SocketConstants;
@@ -15,6 +16,7 @@ namespace RingCore;
 /// A description of one kernel request. <c>await</c> prepares it and yields an <see cref="OpResult"/>; it can
 /// be awaited again for a new request. Awaiting needs a thread with an executor; describing does not.
 /// </summary>
+[DebuggerDisplay("{Explain(),nq}")]
 public readonly partial struct Op
 {
     private readonly RingHandle? _handle;
@@ -176,8 +178,8 @@ public readonly partial struct Op
     /// Asks the kernel to cancel a running op (IORING_OP_ASYNC_CANCEL, 5.5). Result: 0 found, −ENOENT not
     /// there, −EALREADY too late.
     /// </summary>
-    /// <param name="key">From <see cref="Start(out ulong, CancellationToken)"/>.</param>
-    public static Op Cancel(ulong key) => new(IORING_OP_ASYNC_CANCEL, addr: key, fd: -1);
+    /// <param name="id">From <see cref="Start(out OpId, CancellationToken)"/>.</param>
+    public static Op Cancel(OpId id) => new(IORING_OP_ASYNC_CANCEL, addr: id.Key, fd: -1);
 
     /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
     public static Op Close(int fd) => new(IORING_OP_CLOSE, fd: fd);
@@ -236,12 +238,12 @@ public readonly partial struct Op
 
     /// <summary>
     /// As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for
-    /// <see cref="Cancel(ulong)"/>.
+    /// <see cref="Cancel"/>.
     /// </summary>
-    public ValueTask<OpResult> Start(out ulong key, CancellationToken token = default)
+    public ValueTask<OpResult> Start(out OpId id, CancellationToken token = default)
     {
         OpResultAwaitable awaitable = Prepare(token);
-        key = awaitable.Key;
+        id = new OpId(awaitable.Key);
         return new ValueTask<OpResult>(awaitable, awaitable.Version);
     }
 

@@ -13,6 +13,7 @@
 //   C  GetStatus=Pending → SetResult → OnCompleted (queues)   (completed in between: a second awaiter)
 //   D  SetResult, never awaited: the GC finds it, the finalizer counts it
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
@@ -20,6 +21,7 @@ using static RingCore.Sys.Errno;
 namespace RingCore;
 
 /// <summary>What all pooled awaitables share. One owner thread; a second await throws.</summary>
+[DebuggerDisplay("{_state} key={Key,h} res={Res}")]
 internal abstract class OpAwaitable : OpSink
 {
     internal int Res;
@@ -237,6 +239,7 @@ internal abstract class OpAwaitable : OpSink
     /// rent.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [StackTraceHidden]
     protected void Take(short token)
     {
         // With a continuation that is queued and has not run it stands in the ready queue, and cannot be pooled.
@@ -269,9 +272,11 @@ internal abstract class OpAwaitable : OpSink
         }
     }
 
+    [StackTraceHidden]
     private static void ThrowStale() => throw new InvalidOperationException(
         "This operation's result was taken already, or is awaited elsewhere: await each ValueTask once.");
 
+    [StackTraceHidden]
     private void ThrowNotReady(short token)
     {
         if (token != Version || _state == AwaitState.Completed)

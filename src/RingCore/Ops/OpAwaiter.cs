@@ -1,6 +1,7 @@
 // Op layer: what `await op` becomes in the compiler's hands: the request is submitted by GetAwaiter, and the
 // awaiter stands for it.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
@@ -26,6 +27,7 @@ public readonly struct OpAwaiter : ICriticalNotifyCompletion, IRingAwaiter
     /// <summary>The result; ends the await.</summary>
     /// <exception cref="InvalidOperationException">It was taken already, or the op is still with the
     /// kernel.</exception>
+    [StackTraceHidden]
     public OpResult GetResult() => _awaitable.GetResult(_version);
 
     /// <inheritdoc/>

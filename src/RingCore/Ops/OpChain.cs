@@ -3,6 +3,7 @@
 // keeps its own slot, loans and result. A short read or write breaks a chain as an error does. It never falls
 // back to running steps from user space.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using static RingCore.Sys.Errno;
@@ -177,6 +178,7 @@ public sealed class OpChain
             }
         }
 
+        [StackTraceHidden]
         public ChainResult GetResult(short token)
         {
             Take(token);

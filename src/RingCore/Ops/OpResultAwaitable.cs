@@ -1,5 +1,6 @@
 // Op layer: the awaitable of a bare op, and what such an op lends.
 
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 
 namespace RingCore;
@@ -120,6 +121,7 @@ internal sealed class OpResultAwaitable : OpAwaitable, IValueTaskSource<OpResult
         Suspend(box);
     }
 
+    [StackTraceHidden]
     public OpResult GetResult(short token)
     {
         Take(token);

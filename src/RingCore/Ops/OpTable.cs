@@ -3,6 +3,7 @@
 // by nothing else. Owner thread only. It does not know what an op means; OpDriver fills slots and OpSink gets
 // their results.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -10,6 +11,7 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>One op with the kernel, in less than a cache line. The memory it lends is its sink's.</summary>
+[DebuggerDisplay("{State} {Opcode} fd={Fd} gen={Generation}")]
 internal struct OpSlot
 {
     /// <summary>

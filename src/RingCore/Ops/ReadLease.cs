@@ -9,6 +9,7 @@
 // left is replaced.
 
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
@@ -18,6 +19,7 @@ namespace RingCore;
 /// After disposal its memory throws: <see cref="ObjectDisposedException"/>, or once the buffer is lent again
 /// <see cref="ArgumentOutOfRangeException"/>. A span taken before is not watched.
 /// </summary>
+[DebuggerDisplay("{Length} bytes")]
 public readonly struct ReadLease : IDisposable
 {
     private readonly LeaseOwner? _owner;

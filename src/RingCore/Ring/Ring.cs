@@ -6,18 +6,22 @@
 // known: a poller (SqPoll) takes those before _published whenever it likes, and the shared head is looked at when room is short.
 // Every mapping and fd is released by Dispose, and by a constructor that fails.
 
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RingCore.Sys;
+using static RingCore.RingFeatures;
 using static RingCore.Sys.EnterFlags;
 using static RingCore.Sys.MmapOffsets;
 using static RingCore.Sys.RegisterOps;
 using static RingCore.Sys.RingFlags;
+using static RingCore.TraceKind;
 
 namespace RingCore;
 
 /// <summary>One io_uring: the submission and completion queues shared with the kernel. Not thread-safe: one owner thread.</summary>
+[DebuggerDisplay("fd={Fd} {Features} pending={Pending} ready={Ready}")]
 public sealed unsafe class Ring : IDisposable
 {
     // Owner thread only. The hot ones first.
@@ -75,12 +79,12 @@ public sealed unsafe class Ring : IDisposable
         try
         {
             ref readonly io_uring_params p = ref _setup.Params;
-            bool hasArray = !_setup.Features.HasFlag(RingFeatures.NoSqArray);
+            bool hasArray = !Has(NoSqArray);
             nuint sqBytes = hasArray ? p.sq_off.array + p.sq_entries * sizeof(uint) : 0;
             nuint cqBytes = p.cq_off.cqes + (nuint)p.cq_entries * (nuint)sizeof(io_uring_cqe);
 
             // FALLBACK SingleMmap (5.4): delete the second mapping when the floor is above a kernel that lacks it.
-            bool oneMapping = _setup.Features.HasFlag(RingFeatures.SingleMmap);
+            bool oneMapping = Has(SingleMmap);
             byte* sq = Map(oneMapping ? Math.Max(sqBytes, cqBytes) : Math.Max(sqBytes, 4096), IORING_OFF_SQ_RING);
             byte* cq = oneMapping ? sq : Map(cqBytes, IORING_OFF_CQ_RING);
             _sqes = (io_uring_sqe*)Map((nuint)p.sq_entries * (nuint)sizeof(io_uring_sqe), IORING_OFF_SQES);
@@ -96,7 +100,7 @@ public sealed unsafe class Ring : IDisposable
             _cqes = (io_uring_cqe*)(cq + p.cq_off.cqes);
             _cqMask = p.cq_entries - 1;
             _sqHead = _sqTail = _published = *_kernelSqTail;
-            IsPolled = _setup.Features.HasFlag(RingFeatures.SqPoll);
+            IsPolled = Has(SqPoll);
             if (IsPolled)
                 PollerCredentials = Credentials.OfThisThread();
 
@@ -111,7 +115,7 @@ public sealed unsafe class Ring : IDisposable
             _wait = (WaitArgument*)NativeMemory.AllocZeroed((nuint)sizeof(WaitArgument));
             _wait->Arg.ts = (ulong)&_wait->Time;
             _enterFd = _setup.Fd;
-            if (_setup.Features.HasFlag(RingFeatures.RegisteredRing) && RegisterSelf() is var index and >= 0)
+            if (Has(RegisteredRing) && RegisterSelf() is var index and >= 0)
             {
                 _enterFd = index;
                 _enterFlags = IORING_ENTER_REGISTERED_RING;
@@ -119,10 +123,10 @@ public sealed unsafe class Ring : IDisposable
             else
             {
                 // FALLBACK RegisteredRing (5.18): enter by fd.
-                _setup.Features &= ~RingFeatures.RegisteredRing;
+                _setup.Features &= ~RegisteredRing;
             }
 
-            if (_setup.Features.HasFlag(RingFeatures.NoIowait))
+            if (Has(NoIowait))
                 _waitFlags = IORING_ENTER_NO_IOWAIT;
         }
         catch
@@ -258,10 +262,10 @@ public sealed unsafe class Ring : IDisposable
     {
         if (minComplete > 0)
             Counters.Waits++;
-        Trace.Record(TraceKind.Entered, (ulong)Counters.Enters++, 0, (int)given, (int)minComplete);
+        Trace.Record(Entered, (ulong)Counters.Enters++, 0, (int)given, (int)minComplete);
         int taken = Kernel.Enter(_enterFd, given, minComplete, flags, argument, argumentSize);
         if (Trace.IsOn)
-            Trace.Record(TraceKind.EnterReturned, (ulong)Counters.Enters - 1, 0, taken, (int)Ready);
+            Trace.Record(EnterReturned, (ulong)Counters.Enters - 1, 0, taken, (int)Ready);
         return taken;
     }
 
@@ -277,7 +281,7 @@ public sealed unsafe class Ring : IDisposable
         uint count = _sqTail - _published;
         Counters.Sqes += count;
         if (count > 0)
-            Trace.Record(TraceKind.Published, 0, 0, (int)count);
+            Trace.Record(Published, 0, 0, (int)count);
         Volatile.Write(ref *_kernelSqTail, _published = _sqTail); // Release: the SQEs before the tail. Pairs with the poller's acquire of sq.tail.
         Interlocked.MemoryBarrier(); // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store of NEED_WAKEUP and its load of sq.tail.
         return (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
@@ -344,6 +348,8 @@ public sealed unsafe class Ring : IDisposable
         _sqHead = head;
         return taken;
     }
+
+    private bool Has(RingFeatures feature) => _setup.Features.HasFlag(feature);
 
     private byte* Map(nuint length, ulong offset)
     {

@@ -62,12 +62,9 @@ public enum RingFeatures
     /// <summary>A file's length set by an op (IORING_OP_FTRUNCATE, 6.9). Without: ftruncate(2) on the ring's thread.</summary>
     Ftruncate = 1 << 15,
 
-    /// <summary>Everything RingCore knows.</summary>
-    All = (1 << 16) - 1,
-
     /// <summary>
-    /// What a 5.10 kernel has of these; <c>Without = All &amp; ~Linux510</c> runs as on that kernel. From 5.10.162 on it has the io_uring
-    /// of 5.15, and with it ExtArg, MultishotPoll and WorkerLimit.
+    /// What a 5.10 kernel has of these; <c>Without = ~Linux510</c> runs as on that kernel. From 5.10.162 on it
+    /// has the io_uring of 5.15, and with it ExtArg, MultishotPoll and WorkerLimit.
     /// </summary>
     Linux510 = SingleMmap,
 }

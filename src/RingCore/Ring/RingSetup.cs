@@ -14,6 +14,9 @@ namespace RingCore;
 /// <summary>The outcome of the ladder.</summary>
 internal unsafe struct RingSetup
 {
+    /// <summary>All that RingFeatures names.</summary>
+    private const RingFeatures All = (RingFeatures)((1 << 16) - 1);
+
     internal int Fd;
     internal io_uring_params Params;
     internal RingFeatures Features;
@@ -143,7 +146,6 @@ internal unsafe struct RingSetup
     {
         const int most = 128;
         byte* memory = stackalloc byte[sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)];
-        new Span<byte>(memory, sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)).Clear();
         int result = kernel.Register(fd, IORING_REGISTER_PROBE, memory, most);
         if (result < 0)
             throw RingUnavailableException.TooOld("IORING_REGISTER_PROBE");

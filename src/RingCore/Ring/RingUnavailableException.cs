@@ -1,6 +1,7 @@
 // Ring layer: why io_uring cannot be used here, and what to do about it. Thrown by whoever starts an executor, and reported as
 // data by RingCapabilities. Diagnose is a pure function so that every cause has a test without touching the host.
 
+using static RingCore.RingUnavailableCause;
 using static RingCore.Sys.Errno;
 
 namespace RingCore;
@@ -30,24 +31,24 @@ public sealed class RingUnavailableException : PlatformNotSupportedException
     {
         (RingUnavailableCause cause, string why) = errno switch
         {
-            EPERM when sysctl is "1" or "2" => (RingUnavailableCause.DisabledBySysctl,
+            EPERM when sysctl is "1" or "2" => (DisabledBySysctl,
                 $"kernel.io_uring_disabled is {sysctl}. Remedy: 'sysctl kernel.io_uring_disabled=0'"
                 + (sysctl == "1" ? ", or add this user's group to kernel.io_uring_group." : ".")),
-            EPERM or ENOSYS when seccomp => (RingUnavailableCause.BlockedBySeccomp,
+            EPERM or ENOSYS when seccomp => (BlockedBySeccomp,
                 "a seccomp filter refuses io_uring_setup, as container runtimes do by default. Remedy: run the container with "
                 + "deploy/seccomp-ringcore.json (Docker, Podman: --security-opt seccomp=seccomp-ringcore.json)."),
-            EPERM => (RingUnavailableCause.BlockedBySecurityModule,
+            EPERM => (BlockedBySecurityModule,
                 "the kernel refuses io_uring_setup to this user. Remedy: look for a security policy that forbids io_uring."),
-            EACCES => (RingUnavailableCause.BlockedBySecurityModule,
+            EACCES => (BlockedBySecurityModule,
                 "a security module (SELinux or AppArmor) refuses it. Remedy: allow io_uring for this domain."),
-            ENOSYS => (RingUnavailableCause.KernelTooOld,
+            ENOSYS => (KernelTooOld,
                 "this kernel has no io_uring (or a sandbox such as gVisor hides it). Remedy: Linux 5.10 or newer, with CONFIG_IO_URING."),
-            ENOMEM => (RingUnavailableCause.MemoryLock,
+            ENOMEM => (MemoryLock,
                 "the locked-memory limit is too small for the ring. Remedy: raise it ('ulimit -l unlimited', Docker: "
                 + "--ulimit memlock=-1), or ask for fewer SqEntries and CqEntries."),
-            EMFILE or ENFILE => (RingUnavailableCause.FileLimit,
+            EMFILE or ENFILE => (FileLimit,
                 "no file descriptor is left. Remedy: 'ulimit -n', or close some."),
-            _ => (RingUnavailableCause.Other, "io_uring_setup failed."),
+            _ => (Other, "io_uring_setup failed."),
         };
         return new RingUnavailableException(cause, errno, $"io_uring is not available: {why} ({Describe(errno)})");
     }
@@ -61,7 +62,7 @@ public sealed class RingUnavailableException : PlatformNotSupportedException
         "io_uring is not available: this is not Linux. Remedy: Linux 5.10 or newer, or the stock System.Net.Sockets here.");
 
     /// <summary>The refusal on a kernel that has io_uring but not enough of it.</summary>
-    internal static RingUnavailableException TooOld(string missing) => new(RingUnavailableCause.KernelTooOld, 0,
+    internal static RingUnavailableException TooOld(string missing) => new(KernelTooOld, 0,
         $"io_uring is not available: this kernel lacks {missing}. Remedy: Linux 5.10 or newer.");
 
     private static string? ReadLine(string path)

@@ -3,7 +3,14 @@
 namespace RingCore;
 
 /// <summary>A lease now out, for reports.</summary>
-/// <param name="Bytes">Size of the buffer.</param>
-/// <param name="Age">How long it has been out, to the loop's coarse clock.</param>
-/// <param name="Own">Whether it is a buffer outside the ring, taken when the ring's were all out.</param>
-public readonly record struct LeaseInfo(int Bytes, TimeSpan Age, bool Own);
+public readonly struct LeaseInfo
+{
+    /// <summary>Size of the buffer.</summary>
+    public int Bytes { get; internal init; }
+
+    /// <summary>How long it has been out, to the loop's coarse clock.</summary>
+    public TimeSpan Age { get; internal init; }
+
+    /// <summary>Whether it is a buffer outside the ring, taken when the ring's were all out.</summary>
+    public bool Own { get; internal init; }
+}

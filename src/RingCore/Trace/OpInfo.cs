@@ -5,18 +5,40 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>An op that is now with the kernel.</summary>
-/// <param name="Opcode">What it does.</param>
-/// <param name="Fd">On which fd; −1 where the opcode has none.</param>
-/// <param name="Age">Since its SQE was written, to the loop's coarse clock.</param>
-/// <param name="Task">The async method that awaits it, or what else does; empty when nobody does yet.</param>
-/// <param name="BytesLent">Memory the kernel may touch.</param>
-/// <param name="CancelAsked">Whether the kernel was asked to cancel it.</param>
-/// <param name="UserData">Its user_data: generation above, slot below.</param>
-/// <param name="Location">The await of it, as "echo.cs:23", from the PDB; null where nothing awaits it, without a PDB, and in NativeAOT.</param>
-public readonly record struct OpInfo(
-    io_uring_op Opcode, int Fd, TimeSpan Age, string Task, int BytesLent, bool CancelAsked, ulong UserData, string? Location)
+public readonly struct OpInfo
 {
+    /// <summary>Its number, as in the trace and for <see cref="Op.Cancel"/>.</summary>
+    public OpId Id { get; internal init; }
+
+    /// <summary>What it does.</summary>
+    public io_uring_op Opcode { get; internal init; }
+
+    /// <summary>On which fd; −1 where the opcode has none.</summary>
+    public int Fd { get; internal init; }
+
+    /// <summary>Since its SQE was written, to the loop's coarse clock.</summary>
+    public TimeSpan Age { get; internal init; }
+
+    /// <summary>The async method that awaits it, or what else does; empty when nobody does yet.</summary>
+    public string Task { get; internal init; }
+
+    /// <summary>
+    /// The await of it, as "echo.cs:23", from the PDB; null where nothing awaits it, without a PDB, and in NativeAOT.
+    /// </summary>
+    public string? Location { get; internal init; }
+
+    /// <summary>Memory the kernel may touch, in bytes.</summary>
+    public int BytesLent { get; internal init; }
+
+    /// <summary>Whether the kernel was asked to cancel it.</summary>
+    public bool CancelAsked { get; internal init; }
+
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Opcode} fd={Fd} age={Age.TotalMilliseconds:0} ms task={(Task.Length == 0 ? "-" : Task)}{(Location is null ? "" : $" at {Location}")} lent={BytesLent} B{(CancelAsked ? " cancelling" : "")}";
+    public override string ToString()
+    {
+        string task = string.IsNullOrEmpty(Task) ? "-" : Task;
+        string at = Location is null ? "" : $" at {Location}";
+        string end = CancelAsked ? " cancelling" : "";
+        return $"{Opcode} fd={Fd} age={Age.TotalMilliseconds:0} ms task={task}{at} lent={BytesLent} B{end}";
+    }
 }

@@ -56,35 +56,35 @@ internal sealed class RingMetrics : IDisposable
     private static void Publish()
     {
         var meter = new Meter("RingCore"); // The base library keeps it.
-        Count(meter, "enters", "{call}", "io_uring_enter calls", c => c.Enters);
-        Count(meter, "waits", "{call}", "Enters that were asked to wait for a completion", c => c.Waits);
-        Count(meter, "empty_enters", "{call}", "Enters that submitted nothing and found no completion", c => c.EmptyEnters);
-        Count(meter, "sqes", "{sqe}", "SQEs the kernel took", c => c.Sqes);
-        Count(meter, "cqes", "{cqe}", "CQEs taken from the completion queue", c => c.Cqes);
-        Count(meter, "partial_submits", "{call}", "Enters after which the kernel had taken fewer SQEs than given", c => c.PartialSubmits);
-        Count(meter, "sq_full", "{event}", "Times the submission queue was full", c => c.SqFull);
-        Count(meter, "cq_overflows", "{event}", "Times the completion queue was found overflowed", c => c.Overflows);
-        Count(meter, "busy_enters", "{call}", "Enters refused with EBUSY or EAGAIN", c => c.Busy);
-        Count(meter, "interrupted_enters", "{call}", "Enters interrupted by a signal", c => c.Interrupted);
-        Count(meter, "stale_cqes", "{cqe}", "CQEs whose slot had moved on to another generation", c => c.StaleCqes);
-        Count(meter, "no_buffers", "{event}", "Receives that found no leased buffer free", c => c.NoBuffers);
-        Count(meter, "cancels.won", "{request}", "Cancel requests that found their op", c => c.CancelsWon);
-        Count(meter, "cancels.lost", "{request}", "Cancel requests that came too late", c => c.CancelsLost);
-        Count(meter, "resumes", "{continuation}", "Continuations run", c => c.Resumes);
-        Count(meter, "turns", "{turn}", "Turns of the run loop", c => c.Turns);
-        Count(meter, "turns_over_quota", "{turn}", "Turns that ended with continuations left", c => c.QuotaSpent);
-        Count(meter, "posts", "{item}", "Work taken from other threads", c => c.Posts);
-        Count(meter, "wakes", "{event}", "Wake-ups by other threads", c => c.Wakes);
-        Count(meter, "dropped_results", "{result}", "Results of hot calls that nobody awaited", c => c.DroppedResults);
-        Count(meter, "undisposed_handles", "{handle}", "Handles collected without having been disposed", c => c.UndisposedHandles);
-        Count(meter, "stale_leases", "{lease}", "Disposals of a read lease that had been disposed before", c => c.StaleLeases);
+        Count("enters", "{call}", "io_uring_enter calls", c => c.Enters);
+        Count("waits", "{call}", "Enters that were asked to wait for a completion", c => c.Waits);
+        Count("empty_enters", "{call}", "Enters that submitted nothing and found no completion", c => c.EmptyEnters);
+        Count("sqes", "{sqe}", "SQEs the kernel took", c => c.Sqes);
+        Count("cqes", "{cqe}", "CQEs taken from the completion queue", c => c.Cqes);
+        Count("partial_submits", "{call}", "Enters after which the kernel had taken fewer SQEs than given", c => c.PartialSubmits);
+        Count("sq_full", "{event}", "Times the submission queue was full", c => c.SqFull);
+        Count("cq_overflows", "{event}", "Times the completion queue was found overflowed", c => c.Overflows);
+        Count("busy_enters", "{call}", "Enters refused with EBUSY or EAGAIN", c => c.Busy);
+        Count("interrupted_enters", "{call}", "Enters interrupted by a signal", c => c.Interrupted);
+        Count("stale_cqes", "{cqe}", "CQEs whose slot had moved on to another generation", c => c.StaleCqes);
+        Count("no_buffers", "{event}", "Receives that found no leased buffer free", c => c.NoBuffers);
+        Count("cancels.won", "{request}", "Cancel requests that found their op", c => c.CancelsWon);
+        Count("cancels.lost", "{request}", "Cancel requests that came too late", c => c.CancelsLost);
+        Count("resumes", "{continuation}", "Continuations run", c => c.Resumes);
+        Count("turns", "{turn}", "Turns of the run loop", c => c.Turns);
+        Count("turns_over_quota", "{turn}", "Turns that ended with continuations left", c => c.QuotaSpent);
+        Count("posts", "{item}", "Work taken from other threads", c => c.Posts);
+        Count("wakes", "{event}", "Wake-ups by other threads", c => c.Wakes);
+        Count("dropped_results", "{result}", "Results of hot calls that nobody awaited", c => c.DroppedResults);
+        Count("undisposed_handles", "{handle}", "Handles collected without having been disposed", c => c.UndisposedHandles);
+        Count("stale_leases", "{lease}", "Disposals of a read lease that had been disposed before", c => c.StaleLeases);
         meter.CreateObservableUpDownCounter("ringcore.operations.in_flight", () => Observe(c => c.InFlight), "{operation}", "Ops now with the kernel");
         meter.CreateObservableGauge("ringcore.operations.in_flight_peak", () => Observe(c => c.InFlightPeak), "{operation}", "Most ops with the kernel at one time");
         meter.CreateObservableUpDownCounter("ringcore.leases.out", () => Observe(c => c.LeasesOut), "{lease}", "Read leases handed out and not yet disposed");
-    }
 
-    private static void Count(Meter meter, string name, string unit, string what, Func<RingCounters, long> field) =>
-        meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, what);
+        void Count(string name, string unit, string what, Func<RingCounters, long> field) =>
+            meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, what);
+    }
 
     private static List<Measurement<long>> Observe(Func<RingCounters, long> field)
     {

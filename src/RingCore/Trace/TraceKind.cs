@@ -5,36 +5,39 @@ namespace RingCore;
 /// <summary>What a trace event tells.</summary>
 public enum TraceKind : byte
 {
-    /// <summary>A task's body suspended for the first time and got its box. Task: its id.</summary>
+    /// <summary>A task's body suspended for the first time and got its box. Has Task.</summary>
     TaskStarted,
 
-    /// <summary>An SQE was written. Op: its user_data. A: opcode. B: fd. Task: the task running, or 0.</summary>
+    /// <summary>An SQE was written. Has Id, Opcode, Fd; Task: the task running, or 0.</summary>
     OpPrepared,
 
-    /// <summary>A task awaits an op. Task, Op.</summary>
+    /// <summary>A task awaits an op. Has Task, Id.</summary>
     TaskSuspended,
 
-    /// <summary>The kernel was entered. Op: the enter's number. A: SQEs given. B: completions waited for.</summary>
+    /// <summary>The kernel was entered. Has Enter, Submitted, WaitsFor.</summary>
     Entered,
 
-    /// <summary>The enter came back. Op: the enter's number. A: SQEs taken, or −errno. B: CQEs ready.</summary>
+    /// <summary>The enter came back. Has Enter, Result, Ready.</summary>
     EnterReturned,
 
-    /// <summary>A CQE was reaped. Op. A: res. B: flags.</summary>
+    /// <summary>A CQE was reaped. Has Id, Result, CqeFlags.</summary>
     OpCompleted,
 
-    /// <summary>A continuation was put on the ready queue. Op: the op that ended, or 0.</summary>
+    /// <summary>A continuation was put on the ready queue. Has Task; Id: the op that ended, or none.</summary>
     Queued,
 
-    /// <summary>A task's body runs again. Task.</summary>
+    /// <summary>A task's body runs again. Has Task.</summary>
     TaskResumed,
 
-    /// <summary>A task's body has ended. Task.</summary>
+    /// <summary>A task's body has ended. Has Task.</summary>
     TaskEnded,
 
-    /// <summary>The kernel was asked to cancel an op. Op.</summary>
+    /// <summary>The kernel was asked to cancel an op. Has Id.</summary>
     CancelAsked,
 
-    /// <summary>SQEs were shown to the poller, who takes them without an enter (<see cref="RingOptions.SqPoll"/>). A: how many.</summary>
+    /// <summary>
+    /// SQEs were shown to the poller, who takes them without an enter (<see cref="RingOptions.SqPoll"/>). Has
+    /// Submitted.
+    /// </summary>
     Published,
 }

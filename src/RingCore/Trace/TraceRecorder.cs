@@ -1,13 +1,17 @@
-// Trace: fixed-size binary events in a ring buffer, one per executor, written by the owner thread. Off (no buffer) it costs one
-// predictable branch per event. The other layers call Record; nothing here calls them or changes what they do.
+// Trace: fixed-size binary events in a ring buffer, one per executor, written by the owner thread. Off (no buffer)
+// it costs one predictable branch per event. The other layers call Record; nothing here calls them or changes
+// what they do.
 // Events join up through ids: TaskResumed → OpPrepared → Entered → OpCompleted → Queued → TaskResumed.
 
 using System.Runtime.CompilerServices;
+using static RingCore.TraceKind;
 
 namespace RingCore;
 
-/// <summary>The recorder of one executor. The owner thread writes; reading on that thread gives a consistent list.</summary>
-public sealed unsafe class TraceRecorder
+/// <summary>
+/// The recorder of one executor. The owner thread writes; reading on that thread gives a consistent list.
+/// </summary>
+public sealed class TraceRecorder
 {
     private readonly TraceEvent[]? _events;
     private readonly Kernel _kernel;
@@ -26,15 +30,15 @@ public sealed unsafe class TraceRecorder
     public long Written { get; private set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Record(TraceKind kind, ulong op = 0, long task = 0, int a = 0, int b = 0)
+    internal void Record(TraceKind kind, ulong number = 0, long task = 0, int a = 0, int b = 0)
     {
         if (_events is not null)
-            Write(kind, op, task, a, b);
+            Write(kind, number, task, a, b);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)] // Keeps the branch at the call site small.
-    private void Write(TraceKind kind, ulong op, long task, int a, int b) =>
-        _events![Written++ & (_events.Length - 1)] = new TraceEvent(_kernel.Now(), op, task, a, b, kind);
+    private unsafe void Write(TraceKind kind, ulong number, long task, int a, int b) =>
+        _events![Written++ & (_events.Length - 1)] = new(_kernel.Now(), kind, number, task, a, b);
 
     /// <summary>A copy of the events kept, oldest first. Owner thread.</summary>
     public TraceEvent[] Snapshot()
@@ -42,11 +46,41 @@ public sealed unsafe class TraceRecorder
         if (_events is null)
             return [];
         if (Environment.CurrentManagedThreadId != _owner)
-            throw new InvalidOperationException("A trace is read on its executor's thread: send the call there with executor.InvokeAsync.");
-        long count = Math.Min(Written, _events.Length);
-        var copy = new TraceEvent[count];
-        for (long i = 0; i < count; i++)
-            copy[i] = _events[(Written - count + i) & (_events.Length - 1)];
+        {
+            throw new InvalidOperationException(
+                "A trace is read on its executor's thread: send the call there with executor.InvokeAsync.");
+        }
+
+        var copy = new TraceEvent[Math.Min(Written, _events.Length)];
+        for (int i = 0; i < copy.Length; i++)
+            copy[i] = _events[(Written - copy.Length + i) & (_events.Length - 1)];
         return copy;
+    }
+
+    /// <summary>
+    /// What was kept of one op's life, in order: its own events; the first enter after its SQE, which submitted it,
+    /// and the last before its CQE, with its return; the resumption of the task that awaited it; and the next op in
+    /// its slot, which says that slot and loans were free by then. Empty when nothing is kept of it. Owner thread.
+    /// </summary>
+    public TraceEvent[] LifeOf(OpId id)
+    {
+        TraceEvent[] all = id == default ? [] : Snapshot();
+        int prepared = Array.FindIndex(all, e => e.Kind == OpPrepared && e.Id == id);
+        int completed = Array.FindLastIndex(all, e => e.Kind == OpCompleted && e.Id == id);
+        int queued = Array.FindLastIndex(all, e => e.Kind == Queued && e.Id == id);
+        long task = Array.Find(all, e => e.Kind == TaskSuspended && e.Id == id).Task;
+        int[] joined =
+        [
+            After(prepared, e => e.Kind == Entered),
+            Before(completed, Entered),
+            Before(completed, EnterReturned),
+            After(queued, e => e.Kind == TaskResumed && e.Task == task),
+            After(completed, e => e.Kind == OpPrepared && e.Id.Slot == id.Slot),
+        ];
+        return [.. all.Where((e, i) => e.Id == id || joined.Contains(i))];
+
+        int After(int at, Predicate<TraceEvent> wanted) => at < 0 ? -1 : Array.FindIndex(all, at, wanted);
+
+        int Before(int at, TraceKind kind) => at < 0 ? -1 : Array.FindLastIndex(all, at, e => e.Kind == kind);
     }
 }

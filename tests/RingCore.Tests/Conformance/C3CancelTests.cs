@@ -12,8 +12,8 @@ public sealed class C3CancelTests : LiveTest
     public void CancelByKey_HitsOnlyItsOp(string mode) => Run(mode, async () =>
     {
         (RingHandle read, RingHandle write) = Pipe();
-        ValueTask<OpResult> first = Op.Poll(read, SocketConstants.POLLIN).Start(out ulong firstKey);
-        ValueTask<OpResult> second = Op.Poll(read, SocketConstants.POLLIN).Start(out ulong secondKey);
+        ValueTask<OpResult> first = Op.Poll(read, SocketConstants.POLLIN).Start(out OpId firstKey);
+        ValueTask<OpResult> second = Op.Poll(read, SocketConstants.POLLIN).Start(out OpId secondKey);
         Assert.NotEqual(firstKey, secondKey);
         Assert.Equal(0, (await Op.Cancel(firstKey)).Res);
         Assert.Equal(-Errno.ECANCELED, (await first).Res);

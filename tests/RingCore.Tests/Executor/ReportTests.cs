@@ -78,7 +78,7 @@ public sealed class ReportTests
                 Contains(Op.Accept(left), "IORING_OP_ACCEPT");
                 Contains(Op.Connect(left, new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 80)), "sockaddr(127.0.0.1:80)", "addrlen");
                 Contains(Op.Timeout(TimeSpan.FromMilliseconds(1500)), "timespec(1.5 s)", "success");
-                Contains(Op.Cancel(0x1_0000_0002), "user_data(0x100000002)");
+                Contains(Op.Cancel(new OpId(0x1_0000_0002)), "user_data(slot=2 gen=1)");
                 Contains(Op.OpenAt("a/b", FileConstants.O_RDONLY), "AT_FDCWD", "\"a/b\"", "mode(666)");
                 Contains(Op.Poll(left, SocketConstants.POLLIN), "poll32_events=0x1");
                 Contains(Op.Fsync(left), "fsync_flags=0", "worker");

@@ -27,7 +27,7 @@ public abstract class LiveTest
     {
         var options = new RingOptions { Name = mode };
         if (mode is Linux510 or TinyLinux510)
-            options = options with { Without = RingFeatures.All & ~RingFeatures.Linux510 };
+            options = options with { Without = ~RingFeatures.Linux510 };
         if (mode is Tiny or TinyLinux510)
             options = options with { SqEntries = 4, CqEntries = 8, LeaseBufferCount = 2, LeaseBufferSize = 64 };
         if (mode is Polled)

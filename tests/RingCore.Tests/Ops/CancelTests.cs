@@ -331,7 +331,7 @@ public sealed class CancelTests
         kernel.Run(async () =>
         {
             using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            ValueTask<OpResult> read = Op.Recv(handle, new byte[8]).Start(out ulong key);
+            ValueTask<OpResult> read = Op.Recv(handle, new byte[8]).Start(out OpId key);
             Assert.Equal(0, (await Op.Cancel(key)).Res);
             Assert.Equal(-Errno.ECANCELED, (await read).Res);
             Assert.Equal(-Errno.ENOENT, (await Op.Cancel(key)).Res);

@@ -92,7 +92,7 @@ public sealed class OpTests
         Assert.Equal((fd, 2u), (shutdown.fd, shutdown.len));
         io_uring_sqe socket = SqeOf(_ => Op.Socket(2, 1, 6), out _);
         Assert.Equal((2, (ulong)(1 | SocketConstants.SOCK_CLOEXEC), 6u), (socket.fd, socket.off, socket.len));
-        io_uring_sqe cancel = SqeOf(_ => Op.Cancel(0x1_0000_0007), out _);
+        io_uring_sqe cancel = SqeOf(_ => Op.Cancel(new OpId(0x1_0000_0007)), out _);
         Assert.Equal((-1, 0x1_0000_0007ul, 0u), (cancel.fd, cancel.addr, cancel.cancel_flags));
         io_uring_sqe close = SqeOf(_ => Op.Close(12345), out _);
         Assert.Equal((12345, 0u), (close.fd, close.file_index));
@@ -239,8 +239,8 @@ public sealed class OpTests
             await Op.Nop();
             ulong old = kernel.All[^1].UserData;
             using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            ValueTask<OpResult> read = Op.Recv(handle, new byte[8]).Start(out ulong key);
-            Assert.Equal((uint)old, (uint)key); // The same slot, of a later generation.
+            ValueTask<OpResult> read = Op.Recv(handle, new byte[8]).Start(out OpId key);
+            Assert.Equal((int)(uint)old, key.Slot); // The same slot, of a later generation.
             await Op.Nop();
             kernel.Post(old, 99, 0);
             await Op.Nop();

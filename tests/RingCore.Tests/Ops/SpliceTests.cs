@@ -9,7 +9,7 @@ namespace RingCore.Tests.Ops;
 
 public sealed class SpliceTests
 {
-    private static int Cancels(FakeKernel kernel, ulong key) => kernel.Taken.Count(op => op.Opcode == IORING_OP_ASYNC_CANCEL && op.Sqe.addr == key);
+    private static int Cancels(FakeKernel kernel, OpId id) => kernel.Taken.Count(op => op.Opcode == IORING_OP_ASYNC_CANCEL && op.Sqe.addr == id.Key);
 
     [Fact]
     public void Sqe_IsFilledInEveryField()
@@ -53,8 +53,8 @@ public sealed class SpliceTests
         {
             RingHandle from = RingHandle.Adopt(kernel.NewFd(), ownsFd: true), to = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
             (int fromFd, int toFd) = (from.Fd, to.Fd);
-            ValueTask<OpResult> splice = Op.Splice(from, 0, to, 0, 10).Start(out ulong key);
-            ValueTask<OpResult> other = Op.Splice(to, 0, from, 0, 10).Start(out ulong back); // Roles the other way round, at the same time.
+            ValueTask<OpResult> splice = Op.Splice(from, 0, to, 0, 10).Start(out OpId key);
+            ValueTask<OpResult> other = Op.Splice(to, 0, from, 0, 10).Start(out OpId back); // Roles the other way round, at the same time.
             Assert.Equal((2, 2), (from.InFlight, to.InFlight));
             (RingHandle first, RingHandle second) = sourceFirst ? (from, to) : (to, from);
             first.Dispose();
@@ -120,7 +120,7 @@ public sealed class SpliceTests
         kernel.Run(async () =>
         {
             RingHandle both = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
-            ValueTask<OpResult> splice = Op.Splice(both, 0, both, 0, 10).Start(out ulong key);
+            ValueTask<OpResult> splice = Op.Splice(both, 0, both, 0, 10).Start(out OpId key);
             Assert.Equal(2, both.InFlight);
             both.Dispose();
             Assert.Equal(-Errno.ECANCELED, (await splice).Res);

@@ -28,8 +28,8 @@ public sealed class TraceTests
             events.AddRange(all[^(int)(trace.Written - from)..]);
         }, options ?? s_traced);
 
-        var ops = new List<ulong>();
-        string Op_(ulong key)
+        var ops = new List<OpId>();
+        string Op_(OpId key)
         {
             if (!ops.Contains(key))
                 ops.Add(key);
@@ -41,13 +41,13 @@ public sealed class TraceTests
         {
             string? line = e.Kind switch
             {
-                TraceKind.OpPrepared => $"prepared {Op_(e.Op)} {(io_uring_op)e.A}",
-                TraceKind.Entered => $"entered with {e.A}, waits for {e.B}",
-                TraceKind.EnterReturned => $"returned {e.A}, ready {e.B}",
-                TraceKind.OpCompleted when e.A == -Errno.ECANCELED => $"completed {Op_(e.Op)} ECANCELED",
-                TraceKind.OpCompleted when e.Op != 0xFFFF_FFFF => $"completed {Op_(e.Op)} {e.A}",
-                TraceKind.Queued when e.Op != 0 => $"queued {Op_(e.Op)}",
-                TraceKind.CancelAsked => $"cancel {Op_(e.Op)}",
+                TraceKind.OpPrepared => $"prepared {Op_(e.Id)} {e.Opcode}",
+                TraceKind.Entered => $"entered with {e.Submitted}, waits for {e.WaitsFor}",
+                TraceKind.EnterReturned => $"returned {e.Result}, ready {e.Ready}",
+                TraceKind.OpCompleted when e.Result == -Errno.ECANCELED => $"completed {Op_(e.Id)} ECANCELED",
+                TraceKind.OpCompleted when e.Id.Slot != -1 => $"completed {Op_(e.Id)} {e.Result}",
+                TraceKind.Queued when e.Id != default => $"queued {Op_(e.Id)}",
+                TraceKind.CancelAsked => $"cancel {Op_(e.Id)}",
                 _ => null,
             };
             if (line is not null)
@@ -139,14 +139,47 @@ public sealed class TraceTests
             kernel.After(TimeSpan.FromSeconds(1), () => kernel.Complete(IORING_OP_RECV, 3));
             Assert.Equal(3, await reader);
             TraceEvent[] all = trace.Snapshot();
-            TraceEvent prepared = all.Single(e => e.Kind == TraceKind.OpPrepared && e.A == (int)IORING_OP_RECV);
-            TraceEvent completed = all.Single(e => e.Kind == TraceKind.OpCompleted && e.Op == prepared.Op);
-            TraceEvent queued = all.Single(e => e.Kind == TraceKind.Queued && e.Op == prepared.Op);
-            TraceEvent suspended = all.First(e => e.Kind == TraceKind.TaskSuspended && e.Op == prepared.Op);
+            TraceEvent prepared = all.Single(e => e.Kind == TraceKind.OpPrepared && e.Opcode == IORING_OP_RECV);
+            TraceEvent completed = all.Single(e => e.Kind == TraceKind.OpCompleted && e.Id == prepared.Id);
+            TraceEvent queued = all.Single(e => e.Kind == TraceKind.Queued && e.Id == prepared.Id);
+            TraceEvent suspended = all.First(e => e.Kind == TraceKind.TaskSuspended && e.Id == prepared.Id);
             TraceEvent resumed = all.First(e => e.Kind == TraceKind.TaskResumed && e.Task == suspended.Task && e.TimeNs >= queued.TimeNs);
-            Assert.Equal(connection.Fd, prepared.B);
+            Assert.Equal(connection.Fd, prepared.Fd);
             Assert.Equal(1_000_000_000, completed.TimeNs - prepared.TimeNs);
             Assert.True(resumed.TimeNs >= completed.TimeNs);
+        }, s_traced);
+
+        static async RingTask<int> ReadOnce(RingConnection connection) => await connection.ReadAsync(new byte[8]);
+    }
+
+    [Fact]
+    public void LifeOf_IsTheOpsEvents_AndWhatJoinsThem()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            TraceRecorder trace = RingExecutor.Current!.Trace;
+            RingTask<int> reader = RingExecutor.Spawn(() => ReadOnce(connection));
+            kernel.After(TimeSpan.FromSeconds(1), () => kernel.Complete(IORING_OP_RECV, 3));
+            await RingExecutor.Delay(TimeSpan.FromMilliseconds(1)); // An enter of somebody else's.
+            await Op.Nop();
+            OpId id = RingExecutor.Current.InFlight().Single(op => op.Opcode == IORING_OP_RECV).Id;
+            Assert.Equal(3, await reader);
+            await Op.Nop(); // Gets the slot.
+            TraceEvent[] life = trace.LifeOf(id);
+            Assert.Equal(
+                [
+                    TraceKind.OpPrepared, TraceKind.TaskSuspended, TraceKind.Entered, TraceKind.Entered, TraceKind.EnterReturned,
+                    TraceKind.OpCompleted, TraceKind.Queued, TraceKind.TaskResumed, TraceKind.OpPrepared,
+                ],
+                life.Select(e => e.Kind));
+            Assert.Equal((3, life[3].Enter), (life[5].Result, life[4].Enter));
+            Assert.True(life[2].Enter < life[3].Enter);
+            Assert.Equal((id.Slot, IORING_OP_NOP), (life[^1].Id.Slot, life[^1].Opcode));
+            Assert.Empty(trace.LifeOf(default));
+            Assert.Empty(trace.LifeOf(new OpId(ulong.MaxValue)));
         }, s_traced);
 
         static async RingTask<int> ReadOnce(RingConnection connection) => await connection.ReadAsync(new byte[8]);

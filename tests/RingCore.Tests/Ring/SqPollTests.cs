@@ -117,7 +117,7 @@ public sealed class SqPollTests
         Assert.Equal(2u, ring.Ready);
         Assert.Equal(0, ring.Enter(minComplete: 0));
         Assert.Equal(2, ring.Counters.Sqes);
-        Assert.Equal([(TraceKind.Published, 2)], ring.Trace.Snapshot().Select(e => (e.Kind, e.A)));
+        Assert.Equal([(TraceKind.Published, 2)], ring.Trace.Snapshot().Select(e => (e.Kind, e.Submitted)));
     }
 
     [Fact]
