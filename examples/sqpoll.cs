@@ -2,6 +2,7 @@
 // A kernel thread that takes submissions: dotnet run examples/sqpoll.cs. Needs no privilege since Linux 5.11.
 // Notice: with the poller awake thousands of requests reach the kernel without a call; asleep, one call wakes it; at the end it is gone.
 
+#pragma warning disable RING001 // The ring itself, below RingExecutor: experimental (docs/experimental.md).
 using RingCore;
 
 try

@@ -1,12 +1,16 @@
-// Across the layers: the always-on counters of one executor. Plain fields, written by the owner thread (the few that other threads write
-// say so), read by anyone as a snapshot that may be a turn old. They observe; nothing reads them to decide.
-// All fields are 64 bits wide and the levels stand last: the difference counts on it.
+// Across the layers: the always-on counters of one executor. Plain fields, written by the owner thread (the
+// few that other threads write say so), read by anyone as a snapshot that may be a turn old. They observe;
+// nothing reads them to decide. All fields are 64 bits wide and the levels stand last: the difference counts
+// on it.
 
 using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
-/// <summary>What an executor has done since it started. All values only grow, except those marked as a level and the peak.</summary>
+/// <summary>
+/// What an executor has done since it started. All values only grow, except those marked as a level and the
+/// peak.
+/// </summary>
 public struct RingCounters
 {
     /// <summary>io_uring_enter calls.</summary>
@@ -39,7 +43,9 @@ public struct RingCounters
     /// <summary>Enters interrupted by a signal.</summary>
     public long Interrupted;
 
-    /// <summary>CQEs whose slot had moved on to another generation: none, unless something is wrong.</summary>
+    /// <summary>
+    /// CQEs whose slot had moved on to another generation: none, unless something is wrong.
+    /// </summary>
     public long StaleCqes;
 
     /// <summary>Receives that found no leased buffer free and went on with a buffer of their own.</summary>
@@ -84,7 +90,9 @@ public struct RingCounters
     /// <summary>Level: read leases handed out and not yet disposed.</summary>
     public long LeasesOut;
 
-    /// <summary>Field by field difference of the growing counters; the levels are those of <paramref name="later"/>.</summary>
+    /// <summary>
+    /// Field by field difference of the growing counters; the levels are those of <paramref name="later"/>.
+    /// </summary>
     public static RingCounters operator -(RingCounters later, RingCounters earlier)
     {
         for (int i = 0; i < 22; i++) // The fields from Enters to StaleLeases grow.

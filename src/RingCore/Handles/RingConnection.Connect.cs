@@ -57,9 +57,9 @@ public sealed partial class RingConnection
     private async ValueTask<int> ConnectIpAsync(byte[] address, TimeSpan? timeout, CancellationToken token)
     {
         SocketCalls.TryNoDelay(Fd);
-        ValueTask<OpResult> connecting = Op.Connect(this, address).Start(out ulong key, token);
+        ValueTask<OpResult> connecting = Op.Connect(this, address).Start(out OpId id, token);
         RingTimers timers = RingExecutor.Required.Timers;
-        ActionTimer? deadline = timeout is { } time ? timers.Add(time, () => Driver.Cancel(key)) : null;
+        ActionTimer? deadline = timeout is { } time ? timers.Add(time, () => Driver.Cancel(id.Key)) : null;
         int res = (await connecting).Res;
         bool late = deadline is { HeapIndex: < 0 } && !Driver.Stopping; // Shutdown fires every timer early.
         if (deadline is not null)

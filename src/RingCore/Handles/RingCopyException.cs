@@ -6,7 +6,7 @@ namespace RingCore;
 public sealed class RingCopyException : IOException
 {
     internal RingCopyException(long copied, long lost, Exception cause, int errno)
-        : base($"The copy ended after {copied} bytes{(lost > 0 ? $"; {lost} more had been taken from the source and are lost" : "")}: {cause.Message}", cause)
+        : base($"The copy ended after {copied} bytes{Lost(lost)}: {cause.Message}", cause)
     {
         BytesCopied = copied;
         BytesLost = lost;
@@ -16,6 +16,12 @@ public sealed class RingCopyException : IOException
     /// <summary>Bytes that reached the target.</summary>
     public long BytesCopied { get; }
 
-    /// <summary>Bytes taken from a pipe or socket that did not reach the target; 0 where the source is a file, which has them still.</summary>
+    /// <summary>
+    /// Bytes taken from a pipe or socket that did not reach the target; 0 where the source is a file, which
+    /// has them still.
+    /// </summary>
     public long BytesLost { get; }
+
+    private static string Lost(long bytes) =>
+        bytes > 0 ? $"; {bytes} more had been taken from the source and are lost" : "";
 }

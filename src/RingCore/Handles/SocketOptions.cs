@@ -1,10 +1,14 @@
-// Handles layer: the options of a socket that applications set. Each is one plain system call (SocketCalls); it keeps no copy.
+// Handles layer: the options of a socket that applications set. Each is one plain system call (SocketCalls);
+// it keeps no copy.
 
-using RingCore.Sys;
+using static RingCore.SocketCalls;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
-/// <summary>Options of a socket. Each get and set is one getsockopt(2) or setsockopt(2). Owner thread.</summary>
+/// <summary>
+/// Options of a socket. Each get and set is one getsockopt(2) or setsockopt(2). Owner thread.
+/// </summary>
 public readonly struct SocketOptions
 {
     private readonly RingHandle _handle;
@@ -14,35 +18,36 @@ public readonly struct SocketOptions
     /// <summary>TCP_NODELAY: send small segments at once. On by default on TCP connections.</summary>
     public bool NoDelay
     {
-        get => SocketCalls.GetOption(_handle.OwnFd, SocketConstants.IPPROTO_TCP, SocketConstants.TCP_NODELAY) != 0;
-        set => SocketCalls.SetOption(_handle.OwnFd, SocketConstants.IPPROTO_TCP, SocketConstants.TCP_NODELAY, value ? 1 : 0);
+        get => GetOption(_handle.OwnFd, IPPROTO_TCP, TCP_NODELAY) != 0;
+        set => SetOption(_handle.OwnFd, IPPROTO_TCP, TCP_NODELAY, value ? 1 : 0);
     }
 
     /// <summary>SO_KEEPALIVE.</summary>
     public bool KeepAlive
     {
-        get => SocketCalls.GetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_KEEPALIVE) != 0;
-        set => SocketCalls.SetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_KEEPALIVE, value ? 1 : 0);
+        get => GetOption(_handle.OwnFd, SOL_SOCKET, SO_KEEPALIVE) != 0;
+        set => SetOption(_handle.OwnFd, SOL_SOCKET, SO_KEEPALIVE, value ? 1 : 0);
     }
 
     /// <summary>SO_SNDBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int SendBufferSize
     {
-        get => (int)SocketCalls.GetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF);
-        set => SocketCalls.SetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_SNDBUF, value);
+        get => (int)GetOption(_handle.OwnFd, SOL_SOCKET, SO_SNDBUF);
+        set => SetOption(_handle.OwnFd, SOL_SOCKET, SO_SNDBUF, value);
     }
 
     /// <summary>SO_RCVBUF in bytes; the kernel doubles what is set, and reports the double.</summary>
     public int ReceiveBufferSize
     {
-        get => (int)SocketCalls.GetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF);
-        set => SocketCalls.SetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_RCVBUF, value);
+        get => (int)GetOption(_handle.OwnFd, SOL_SOCKET, SO_RCVBUF);
+        set => SetOption(_handle.OwnFd, SOL_SOCKET, SO_RCVBUF, value);
     }
 
     /// <summary>SO_LINGER with 0 s: closing resets the connection instead of finishing it.</summary>
     public bool ResetOnClose
     {
-        get => SocketCalls.GetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, sizeof(long)) == 1; // { l_onoff = 1, l_linger = 0 }
-        set => SocketCalls.SetOption(_handle.OwnFd, SocketConstants.SOL_SOCKET, SocketConstants.SO_LINGER, value ? 1 : 0, sizeof(long));
+        // { l_onoff = 1, l_linger = 0 }
+        get => GetOption(_handle.OwnFd, SOL_SOCKET, SO_LINGER, sizeof(long)) == 1;
+        set => SetOption(_handle.OwnFd, SOL_SOCKET, SO_LINGER, value ? 1 : 0, sizeof(long));
     }
 }

@@ -1,6 +1,7 @@
-// Op layer: every state of a slot, of an awaitable, of a multishot sequence, of a write side and of a handle, and every legal move,
-// in one place. Code changes a state only through Move. What is not listed here ends the process: the cold machines always, the hot
-// ones in a build with asserts, in which .ci/run runs all tests.
+// Op layer: every state of a slot, of an awaitable, of a multishot sequence, of a write side and of a handle,
+// and every legal move, in one place. Code changes a state only through Move. What is not listed here ends
+// the process: the cold machines always, the hot ones in a build with asserts, in which .ci/run runs all
+// tests.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -40,14 +41,15 @@ internal enum AwaitState : byte
 }
 
 /// <summary>
-/// A multishot sequence: one SQE, many CQEs, and again when the kernel ends it without being asked. Whether its consumer waits is the
-/// AwaitState of the same object; results may be waiting for the consumer in every state but Ended.
+/// A multishot sequence: one SQE, many CQEs, and again when the kernel ends it without being asked. Whether
+/// its consumer waits is the AwaitState of the same object; results may be waiting for the consumer in every
+/// state but Ended.
 /// <code>
 /// Idle     → Armed     an SQE was written: the consumer waits and nothing is there
 /// Armed    → Draining  at the cap, cancel asked for: armed again when the consumer has caught up
 /// Armed    → Ending    its token, its handle or its executor asks for the end
 /// Draining → Ending    the same
-/// Armed    → Leaving   the consumer has left (DisposeAsync), cancel asked for: whatever still comes is released
+/// Armed    → Leaving   the consumer has left, cancel asked for: what still comes is released
 /// Draining → Leaving   the same
 /// Ending   → Leaving   the same
 /// Armed, Draining, Ending → Idle   a CQE without F_MORE; somebody may go on
@@ -70,10 +72,10 @@ internal enum MultishotState : byte
 /// The write side of a stream. Who may have a send with the kernel:
 /// <code>
 /// Idle     → Alone      one write went to the kernel
-/// Idle     → Held       somebody who does not queue has it: a single send, a copy, a list that is being queued
+/// Idle     → Held       who does not queue has it: a single send, a copy, a list being queued
 /// Alone, Gathered, Held → Gathered   it has ended, or its owner gave it back, and writes waited
 /// Alone, Gathered, Held → Idle   nothing waits
-/// any      → Broken     a send failed, or was cancelled after part of it had left: the peer's stream has a hole
+/// any      → Broken     a send failed, or ended after part of it: the peer's stream has a hole
 /// </code>
 /// </summary>
 internal enum WriteState : byte
@@ -118,7 +120,9 @@ internal static class StateMoves
     {
         MultishotState.Idle => to is MultishotState.Armed or MultishotState.Ended,
         MultishotState.Armed => to is not MultishotState.Armed,
-        MultishotState.Draining => to is MultishotState.Idle or MultishotState.Ending or MultishotState.Leaving or MultishotState.Ended,
+        MultishotState.Draining =>
+            to is MultishotState.Idle or MultishotState.Ending
+                or MultishotState.Leaving or MultishotState.Ended,
         MultishotState.Ending => to is MultishotState.Idle or MultishotState.Leaving or MultishotState.Ended,
         MultishotState.Leaving => to is MultishotState.Ended,
         _ => false,
@@ -169,7 +173,10 @@ internal static class StateMoves
     }
 }
 
-/// <summary>Checks that stay on in Release, at cold boundaries. A broken invariant is a bug in RingCore: the process must not go on.</summary>
+/// <summary>
+/// Checks that stay on in Release, at cold boundaries. A broken invariant is a bug in RingCore: the process
+/// must not go on.
+/// </summary>
 internal static class Invariant
 {
     internal static void Assert(bool condition, string what)

@@ -1,12 +1,14 @@
-// Op layer: buffers that the kernel chose, lent on to the application. A lease is a struct {owner, version}; its owner is the
-// MemoryManager behind the lease's memory, so that a send of a leased buffer counts as a loan on it: a buffer goes back to the kernel
-// when its lease is disposed and no op uses it, whichever comes last. Owner thread, but for Dispose, which hops.
+// Op layer: buffers that the kernel chose, lent on to the application. A lease is a struct {owner, version};
+// its owner is the MemoryManager behind the lease's memory, so that a send of a leased buffer counts as a
+// loan on it: a buffer goes back to the kernel when its lease is disposed and no op uses it, whichever comes
+// last. Owner thread, but for Dispose, which hops.
 //
-// A memory that is kept past its lease must not show what the buffer holds by then. It costs nothing: each lease's memory begins at
-// another place of the manager's span, lower from lease to lease, and the span ends with the present lease's bytes. The place of an
-// earlier lease lies behind that end, so its Span fails the base library's own bounds check, and its Pin ours. The span begins in
-// reserved address space (MappedMemory), which nobody reaches: a Memory only hands out its own slice. An owner that has no lower place
-// left is replaced.
+// A memory that is kept past its lease must not show what the buffer holds by then. It costs nothing: each
+// lease's memory begins at another place of the manager's span, lower from lease to lease, and the span ends
+// with the present lease's bytes. The place of an earlier lease lies behind that end, so its Span fails the
+// base library's own bounds check, and its Pin ours. The span begins in reserved address space
+// (MappedMemory), which nobody reaches: a Memory only hands out its own slice. An owner that has no lower
+// place left is replaced.
 
 using System.Buffers;
 using System.Diagnostics;
@@ -15,8 +17,9 @@ using System.Runtime.CompilerServices;
 namespace RingCore;
 
 /// <summary>
-/// Received bytes in a buffer of the executor. Dispose gives it back, once; a copy disposed later does nothing and is counted.
-/// After disposal its memory throws: <see cref="ObjectDisposedException"/>, or once the buffer is lent again
+/// Received bytes in a buffer of the executor. Dispose gives it back, once; a copy disposed later does
+/// nothing and is counted. After disposal its memory throws: <see cref="ObjectDisposedException"/>, or once
+/// the buffer is lent again
 /// <see cref="ArgumentOutOfRangeException"/>. A span taken before is not watched.
 /// </summary>
 [DebuggerDisplay("{Length} bytes")]
@@ -69,7 +72,10 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         Version = memory.Reserve / size * size;
     }
 
-    /// <summary>Of the present lease: where its memory begins in the span. Falls by <see cref="Size"/> from lease to lease.</summary>
+    /// <summary>
+    /// Of the present lease: where its memory begins in the span. Falls by <see cref="Size"/> from lease to
+    /// lease.
+    /// </summary>
     internal int Version { get; private set; }
 
     /// <summary>Whether it has no place for one more lease.</summary>
@@ -118,7 +124,8 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
             _pool.Driver.Host.Post(Returned(version));
     }
 
-    private ActionWork Returned(int version) => new(() => ReleaseOnOwner(version)); // Here, so that nothing is allocated on the owner.
+    // Here, so that nothing is allocated on the owner.
+    private ActionWork Returned(int version) => new(() => ReleaseOnOwner(version));
 
     private void ReleaseOnOwner(int version)
     {
@@ -146,13 +153,16 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         return new Span<byte>(Address - Version, Version + Size);
     }
 
-    /// <summary>An op takes the buffer on loan: the memory does not move, it only has to stay out of the ring.</summary>
+    /// <summary>
+    /// An op takes the buffer on loan: the memory does not move, it only has to stay out of the ring.
+    /// </summary>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         int start = elementIndex - Version;
         ObjectDisposedException.ThrowIf(!IsLeased || start < 0 || start >= Size, typeof(ReadLease));
         if (!_pool.Driver.IsOwner)
-            return new MemoryHandle(Address + start); // Pinned for reading elsewhere: the lease's life is the promise there.
+            // Pinned for reading elsewhere: the lease's life is the promise there.
+            return new MemoryHandle(Address + start);
         _users++;
         return new MemoryHandle(Address + start, pinnable: this);
     }

@@ -1,4 +1,5 @@
-// Op layer: one buffer of the registered table (RingBuffers). It is a place and its memory, and knows nothing of who uses it.
+// Op layer: one buffer of the registered table (RingBuffers). It is a place and its memory, and knows nothing
+// of who uses it.
 
 namespace RingCore;
 

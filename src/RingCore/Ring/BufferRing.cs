@@ -1,6 +1,6 @@
-// Ring layer: a provided buffer ring: native buffers that the kernel picks from when a receive completes. The op layer owns
-// one per executor. Owner thread only. It does not count leases and does not know who holds a buffer: each Return is
-// the caller's promise that the buffer was named by a completion and goes back once.
+// Ring layer: a provided buffer ring: native buffers that the kernel picks from when a receive completes. The
+// op layer owns one per executor. Owner thread only. It does not count leases and does not know who holds a
+// buffer: each Return is the caller's promise that the buffer was named by a completion and goes back once.
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -8,7 +8,9 @@ using static RingCore.Sys.RegisterOps;
 
 namespace RingCore;
 
-/// <summary>A group of equal buffers lent to the kernel (IORING_REGISTER_PBUF_RING, 5.19). Owner thread only.</summary>
+/// <summary>
+/// A group of equal buffers lent to the kernel (IORING_REGISTER_PBUF_RING, 5.19). Owner thread only.
+/// </summary>
 internal sealed unsafe class BufferRing : IDisposable
 {
     private readonly Ring _ring;
@@ -18,7 +20,10 @@ internal sealed unsafe class BufferRing : IDisposable
     private ushort _tail;
     private bool _registered;
 
-    /// <summary>Registers a group. No buffer is lent yet: see <see cref="Return"/>. The ring keeps it alive while the kernel may write.</summary>
+    /// <summary>
+    /// Registers a group. No buffer is lent yet: see <see cref="Return"/>. The ring keeps it alive while the
+    /// kernel may write.
+    /// </summary>
     /// <param name="ring">The ring.</param>
     /// <param name="group">Buffer group id, unique on the ring.</param>
     /// <param name="count">Buffers: a power of two, at most 32,768.</param>
@@ -40,10 +45,16 @@ internal sealed unsafe class BufferRing : IDisposable
             _entries = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
             NativeMemory.Clear(_entries, bytes);
             ring.Keep(this);
-            var registration = new io_uring_buf_reg { ring_addr = (ulong)_entries, ring_entries = (uint)count, bgid = group };
+            io_uring_buf_reg registration = default;
+            registration.ring_addr = (ulong)_entries;
+            registration.ring_entries = (uint)count;
+            registration.bgid = group;
             int result = ring.Register(IORING_REGISTER_PBUF_RING, &registration, 1);
             if (result < 0)
-                throw new InvalidOperationException($"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
+            {
+                throw new InvalidOperationException(
+                    $"The kernel refuses a buffer ring of {count} buffers: {Errno.Describe(-result)}.");
+            }
         }
         catch
         {
@@ -68,22 +79,30 @@ internal sealed unsafe class BufferRing : IDisposable
     /// <summary>All buffers. Outlives the group where somebody still looks into one.</summary>
     internal MappedMemory Memory { get; }
 
-    /// <summary>Where a buffer lies. Its bytes are the caller's only while the caller, and not the kernel, holds it.</summary>
+    /// <summary>
+    /// Where a buffer lies. Its bytes are the caller's only while the caller, and not the kernel, holds it.
+    /// </summary>
     internal byte* AddressOf(ushort id) => Memory.Address + (nint)id * _stride;
 
-    /// <summary>Lends a buffer to the kernel: the first time, and again once per completion that named it (IORING_CQE_F_BUFFER).</summary>
+    /// <summary>
+    /// Lends a buffer to the kernel: the first time, and again once per completion that named it
+    /// (IORING_CQE_F_BUFFER).
+    /// </summary>
     internal void Return(ushort id)
     {
-        // Never the whole entry: the ring's tail lives in the last two bytes of entry 0. And always all three fields: kernels have been
-        // seen to change a published length.
+        // Never the whole entry: the ring's tail lives in the last two bytes of entry 0. And always all three
+        // fields: kernels have been seen to change a published length.
         io_uring_buf* entry = (io_uring_buf*)_entries + (_tail & _mask);
         entry->addr = (ulong)AddressOf(id);
         entry->len = (uint)Size;
         entry->bid = id;
-        Volatile.Write(ref *(ushort*)(_entries + 14), ++_tail); // Release: the entry before the tail. Pairs with the kernel's acquire of it.
+        // Release: the entry before the tail. Pairs with the kernel's acquire of it.
+        Volatile.Write(ref *(ushort*)(_entries + 14), ++_tail);
     }
 
-    /// <summary>Takes the group back from the kernel. No receive that could pick from it may be in flight.</summary>
+    /// <summary>
+    /// Takes the group back from the kernel. No receive that could pick from it may be in flight.
+    /// </summary>
     public void Dispose()
     {
         if (!_registered)

@@ -1,13 +1,18 @@
-// Ring layer: the seam between RingCore and the operating system. Ring, the executor and the handles reach the kernel's
-// io_uring calls, memory mapping and the clock only through one Kernel; the tests construct another one and play the kernel
-// over plain memory, executor included. It holds function pointers to static methods: the call costs what a direct call costs.
-// It does not decide anything and does not translate errors: every entry returns >= 0, or -errno.
+// Ring layer: the seam between RingCore and the operating system. Ring, the executor and the handles reach
+// the kernel's io_uring calls, memory mapping and the clock only through one Kernel; the tests construct
+// another one and play the kernel over plain memory, executor included. It holds function pointers to static
+// methods: the call costs what a direct call costs. It does not decide anything and does not translate
+// errors: every entry returns >= 0, or -errno.
 
 using RingCore.Sys;
+using static RingCore.Sys.FileConstants;
 
 namespace RingCore;
 
-/// <summary>The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns −errno on failure.</summary>
+/// <summary>
+/// The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns −errno
+/// on failure.
+/// </summary>
 internal sealed unsafe class Kernel
 {
     /// <summary>The real thing.</summary>
@@ -28,13 +33,19 @@ internal sealed unsafe class Kernel
     /// <summary>io_uring_setup(2): entries, parameters in and out; a ring fd.</summary>
     internal required delegate*<uint, io_uring_params*, int> Setup;
 
-    /// <summary>io_uring_enter(2): ring fd, SQEs to submit, completions to wait for, flags, argument, its size; SQEs consumed.</summary>
+    /// <summary>
+    /// io_uring_enter(2): ring fd, SQEs to submit, completions to wait for, flags, argument, its size; SQEs
+    /// consumed.
+    /// </summary>
     internal required delegate*<int, uint, uint, uint, void*, nuint, int> Enter;
 
     /// <summary>io_uring_register(2): ring fd, opcode, argument, its count.</summary>
     internal required delegate*<int, uint, void*, uint, int> Register;
 
-    /// <summary>mmap(2) of ring memory, shared and excluded from fork: length in bytes, ring fd, IORING_OFF_* offset; an address.</summary>
+    /// <summary>
+    /// mmap(2) of ring memory, shared and excluded from fork: length in bytes, ring fd, IORING_OFF_* offset;
+    /// an address.
+    /// </summary>
     internal required delegate*<nuint, int, ulong, nint> Map;
 
     /// <summary>munmap(2): address, length in bytes.</summary>
@@ -57,19 +68,20 @@ internal sealed unsafe class Kernel
 
     private static nint MapShared(nuint length, int fd, ulong offset)
     {
-        const int protection = FileConstants.PROT_READ | FileConstants.PROT_WRITE;
-        const int flags = FileConstants.MAP_SHARED | FileConstants.MAP_POPULATE;
+        const int protection = PROT_READ | PROT_WRITE;
+        const int flags = MAP_SHARED | MAP_POPULATE;
         nint address = Libc.mmap(null, length, protection, flags, fd, (long)offset);
 
-        // A forked child that wrote to a shared ring would corrupt the parent's queue; without the mapping it cannot.
+        // A forked child that wrote to a shared ring would corrupt the parent's queue; without the mapping it
+        // cannot.
         if (address > 0)
-            Libc.madvise((void*)address, length, FileConstants.MADV_DONTFORK);
+            Libc.madvise((void*)address, length, MADV_DONTFORK);
         return address;
     }
 
     private static int Unmapped(nint address, nuint length) => Libc.munmap((void*)address, length);
 
-    private static int NewEventFd() => Libc.eventfd(0, FileConstants.EFD_CLOEXEC);
+    private static int NewEventFd() => Libc.eventfd(0, EFD_CLOEXEC);
 
     private static int SignalEventFd(int fd)
     {

@@ -1,5 +1,6 @@
-// Ring layer: native memory straight from the kernel: pages as they are touched, outside the GC's heap and its limits. Below it lies
-// address space that is reserved and never touched: an address computed from a stale index stays in there, and never in other memory.
+// Ring layer: native memory straight from the kernel: pages as they are touched, outside the GC's heap and
+// its limits. Below it lies address space that is reserved and never touched: an address computed from a
+// stale index stays in there, and never in other memory.
 
 using RingCore.Sys;
 using static RingCore.Sys.FileConstants;
@@ -21,7 +22,7 @@ internal sealed unsafe class MappedMemory : IDisposable
         {
             reserve /= 4;
             if (reserve < bytes && reserve < 1 << 20)
-                throw new OutOfMemoryException($"The kernel has no {bytes} bytes of memory for read buffers.");
+                throw new OutOfMemoryException($"The kernel has no {bytes} bytes for read buffers.");
         }
 
         _length = (nuint)(bytes + reserve);
@@ -40,7 +41,8 @@ internal sealed unsafe class MappedMemory : IDisposable
         nint start = Libc.mmap(null, (nuint)(bytes + reserve), PROT_NONE, flags, -1, 0);
         if (start is < 0 and > -4096)
             return false;
-        nint usable = Libc.mmap((void*)(start + (nint)reserve), (nuint)bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+        var address = (void*)(start + (nint)reserve);
+        nint usable = Libc.mmap(address, (nuint)bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
         if (usable is < 0 and > -4096)
         {
             Libc.munmap((void*)start, (nuint)(bytes + reserve));
@@ -61,7 +63,8 @@ internal sealed unsafe class MappedMemory : IDisposable
 
     private void Free()
     {
-        nint start = Interlocked.Exchange(ref _start, 0); // Once, by whoever comes first: Dispose or the finalizer.
+        // Once, by whoever comes first: Dispose or the finalizer.
+        nint start = Interlocked.Exchange(ref _start, 0);
         if (start != 0)
             Libc.munmap((void*)start, _length);
     }

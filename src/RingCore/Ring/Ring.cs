@@ -1,10 +1,12 @@
-// Ring layer: one io_uring instance: set-up, mappings, submission queue, completion queue, enter. The op layer above is its
-// only caller in RingCore; tests, benchmarks and curious people use it directly. Three verbs: get an SQE, enter, peek CQEs.
-// One thread owns it. It knows nothing of ops, tasks, sockets or memory other than its own; its errors are −errno values.
+// Ring layer: one io_uring instance: set-up, mappings, submission queue, completion queue, enter. The op
+// layer above is its only caller in RingCore; tests, benchmarks and curious people use it directly. Three
+// verbs: get an SQE, enter, peek CQEs. One thread owns it. It knows nothing of ops, tasks, sockets or memory
+// other than its own; its errors are −errno values.
 //
-// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the kernel, as far as is
-// known: a poller (SqPoll) takes those before _published whenever it likes, and the shared head is looked at when room is short.
-// Every mapping and fd is released by Dispose, and by a constructor that fails.
+// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the
+// kernel, as far as is known: a poller (SqPoll) takes those before _published whenever it likes, and the
+// shared head is looked at when room is short. Every mapping and fd is released by Dispose, and by a
+// constructor that fails.
 
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
@@ -20,8 +22,12 @@ using static RingCore.TraceKind;
 
 namespace RingCore;
 
-/// <summary>One io_uring: the submission and completion queues shared with the kernel. Not thread-safe: one owner thread.</summary>
-[DebuggerDisplay("fd={Fd} {Features} pending={Pending} ready={Ready}")]
+/// <summary>
+/// One io_uring: the submission and completion queues shared with the kernel. Not thread-safe: one owner
+/// thread.
+/// </summary>
+[DebuggerDisplay("fd={Fd} pending={Pending} ready={Ready}")]
+[Experimental("RING001")]
 public sealed unsafe class Ring : IDisposable
 {
     // Owner thread only. The hot ones first.
@@ -58,7 +64,10 @@ public sealed unsafe class Ring : IDisposable
     [SuppressMessage("Design", "CA1051", Justification = "Plain fields are the point: one add, no call.")]
     public RingCounters Counters;
 
-    /// <summary>The io_uring_getevents_arg of a timed wait and the timespec it points to, in memory that does not move.</summary>
+    /// <summary>
+    /// The io_uring_getevents_arg of a timed wait and the timespec it points to, in memory that does not
+    /// move.
+    /// </summary>
     private struct WaitArgument
     {
         internal io_uring_getevents_arg Arg;
@@ -66,7 +75,8 @@ public sealed unsafe class Ring : IDisposable
     }
 
     /// <summary>Sets up a ring for the calling thread, which becomes its owner.</summary>
-    /// <exception cref="RingUnavailableException">io_uring cannot be used here; the message says why.</exception>
+    /// <exception cref="RingUnavailableException">io_uring cannot be used here; the message says
+    /// why.</exception>
     public Ring(RingOptions? options = null)
     {
         options ??= new RingOptions();
@@ -83,9 +93,10 @@ public sealed unsafe class Ring : IDisposable
             nuint sqBytes = hasArray ? p.sq_off.array + p.sq_entries * sizeof(uint) : 0;
             nuint cqBytes = p.cq_off.cqes + (nuint)p.cq_entries * (nuint)sizeof(io_uring_cqe);
 
-            // FALLBACK SingleMmap (5.4): delete the second mapping when the floor is above a kernel that lacks it.
+            // FALLBACK SingleMmap (5.4): delete the second mapping when the floor is above a kernel that
+            // lacks it.
             bool oneMapping = Has(SingleMmap);
-            byte* sq = Map(oneMapping ? Math.Max(sqBytes, cqBytes) : Math.Max(sqBytes, 4096), IORING_OFF_SQ_RING);
+            byte* sq = Map(Math.Max(sqBytes, oneMapping ? cqBytes : 4096), IORING_OFF_SQ_RING);
             byte* cq = oneMapping ? sq : Map(cqBytes, IORING_OFF_CQ_RING);
             _sqes = (io_uring_sqe*)Map((nuint)p.sq_entries * (nuint)sizeof(io_uring_sqe), IORING_OFF_SQES);
 
@@ -160,7 +171,9 @@ public sealed unsafe class Ring : IDisposable
     /// <summary>IORING_FEAT_* bits the kernel reported.</summary>
     public uint KernelFeatures => _setup.Params.features;
 
-    /// <summary>CQEs the kernel could not even keep aside (cq.overflow): lost. Stays 0 but for lack of kernel memory.</summary>
+    /// <summary>
+    /// CQEs the kernel could not even keep aside (cq.overflow): lost. Stays 0 but for lack of kernel memory.
+    /// </summary>
     public uint LostCqes => Volatile.Read(ref *_kernelCqOverflow); // A statistic: ordered with nothing.
 
     /// <summary>The seam this ring was made with.</summary>
@@ -183,17 +196,25 @@ public sealed unsafe class Ring : IDisposable
         }
     }
 
-    /// <summary>Whether so many SQEs can be written before the next enter; cheaper than <see cref="Room"/> where a poller takes them.</summary>
+    /// <summary>
+    /// Whether so many SQEs can be written before the next enter; cheaper than <see cref="Room"/> where a
+    /// poller takes them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool HasRoom(uint count) => _sqEntries - (_sqTail - _sqHead) >= count || (IsPolled && Room >= count);
+    internal bool HasRoom(uint count) =>
+        _sqEntries - (_sqTail - _sqHead) >= count || (IsPolled && Room >= count);
 
     /// <summary>Whether a kernel thread takes the SQEs (<see cref="RingOptions.SqPoll"/>).</summary>
     public bool IsPolled { get; }
 
-    /// <summary>With which rights that thread runs requests: those of the set-up, whatever becomes of ours.</summary>
+    /// <summary>
+    /// With which rights that thread runs requests: those of the set-up, whatever becomes of ours.
+    /// </summary>
     internal Credentials PollerCredentials { get; }
 
-    /// <summary>Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.</summary>
+    /// <summary>
+    /// Takes the next SQE, zeroed, or null when the queue is full: then enter, and ask again.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public io_uring_sqe* TryGetSqe()
     {
@@ -207,9 +228,10 @@ public sealed unsafe class Ring : IDisposable
     }
 
     /// <summary>
-    /// Enters the kernel once: all pending SQEs go in, and with <paramref name="minComplete"/> above 0 it waits for that many
-    /// completions, at most <paramref name="timeoutNs"/> nanoseconds (negative: without limit; needs
-    /// <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR, ETIME, EBUSY, EAGAIN say "go on".
+    /// Enters the kernel once: all pending SQEs go in, and with <paramref name="minComplete"/> above 0 it
+    /// waits for that many completions, at most <paramref name="timeoutNs"/> nanoseconds (negative: without
+    /// limit; needs <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR, ETIME, EBUSY,
+    /// EAGAIN say "go on".
     /// With a poller the SQEs are shown to it, and the kernel is called only to wait
     /// for longer than some 10 µs, to wake it, or to flush an overflow.
     /// </summary>
@@ -242,15 +264,20 @@ public sealed unsafe class Ring : IDisposable
             return Call(toSubmit, minComplete, flags, argument, argumentSize);
         }
 
-        Volatile.Write(ref *_kernelSqTail, _sqTail); // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
+        // Release: the SQEs before the tail. Pairs with the kernel's acquire of sq.tail.
+        Volatile.Write(ref *_kernelSqTail, _sqTail);
         int taken = Call(toSubmit, minComplete, flags, argument, argumentSize);
-        Counters.Sqes += ReadSqHead(); // Not the result: a failed enter may have taken SQEs all the same (a signal in the wait).
+        // Not the result: a failed enter may have taken SQEs all the same (a signal in the wait).
+        Counters.Sqes += ReadSqHead();
         if (taken > 0 && (uint)taken < toSubmit)
             Counters.PartialSubmits++;
         return taken;
     }
 
-    /// <summary>With an awake poller most requests end before a call to wait for them could begin. About 10 µs, then the thread sleeps.</summary>
+    /// <summary>
+    /// With an awake poller most requests end before a call to wait for them could begin. About 10 µs, then
+    /// the thread sleeps.
+    /// </summary>
     private bool CompletesSoon(uint minComplete)
     {
         for (int i = 0; i < 250 && Ready < minComplete; i++)
@@ -270,8 +297,8 @@ public sealed unsafe class Ring : IDisposable
     }
 
     /// <summary>
-    /// Shows the poller the new tail; true when it sleeps and has to be woken. Interleavings with a poller that falls asleep, which
-    /// sets NEED_WAKEUP and then looks at the tail once more:
+    /// Shows the poller the new tail; true when it sleeps and has to be woken. Interleavings with a poller
+    /// that falls asleep, which sets NEED_WAKEUP and then looks at the tail once more:
     /// A  NEED_WAKEUP, then the tail: the load below sees it, and an enter wakes the poller.
     /// B  the tail, then NEED_WAKEUP: the poller's last look sees the tail, and it stays awake.
     /// C  both at once: the two full fences let at least one see the other.
@@ -282,52 +309,77 @@ public sealed unsafe class Ring : IDisposable
         Counters.Sqes += count;
         if (count > 0)
             Trace.Record(Published, 0, 0, (int)count);
-        Volatile.Write(ref *_kernelSqTail, _published = _sqTail); // Release: the SQEs before the tail. Pairs with the poller's acquire of sq.tail.
-        Interlocked.MemoryBarrier(); // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store of NEED_WAKEUP and its load of sq.tail.
-        return (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
+        // Release: the SQEs before the tail. Pairs with the poller's acquire of sq.tail.
+        Volatile.Write(ref *_kernelSqTail, _published = _sqTail);
+        // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store
+        // of NEED_WAKEUP and its load of sq.tail.
+        Interlocked.MemoryBarrier();
+        return (SqFlags & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
     }
 
-    /// <summary>The newest SQE that the kernel has not taken; only while <see cref="Pending"/> is above 0, and not with a poller.</summary>
+    /// <summary>
+    /// The newest SQE that the kernel has not taken; only while <see cref="Pending"/> is above 0, and not
+    /// with a poller.
+    /// </summary>
     internal io_uring_sqe* LastPending() => _sqes + ((_sqTail - 1) & _sqMask);
 
     /// <summary>Takes that SQE back: the next enter shows the kernel a tail before it.</summary>
     internal void TakeBackLast() => _sqTail--;
 
-    /// <summary>Memory the kernel may write into lives as long as the ring, whoever else forgets it.</summary>
+    /// <summary>
+    /// Memory the kernel may write into lives as long as the ring, whoever else forgets it.
+    /// </summary>
     internal void Keep(IDisposable registered) => _kept.Add(registered);
 
     internal void Forget(IDisposable registered) => _kept.Remove(registered);
 
-    /// <summary>Whether the kernel has completion work that only an enter brings to light: deferred task work, or an overflow list.</summary>
-    public bool NeedsEnter => (Volatile.Read(ref *_kernelSqFlags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0; // A hint: pairs with nothing.
+    /// <summary>
+    /// Whether the kernel has completion work that only an enter brings to light: deferred task work, or an
+    /// overflow list.
+    /// </summary>
+    public bool NeedsEnter => (SqFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 
-    /// <summary>Whether completions wait in the kernel's overflow list because the completion queue was full.</summary>
-    public bool Overflowed => (Volatile.Read(ref *_kernelSqFlags) & IORING_SQ_CQ_OVERFLOW) != 0; // A hint: pairs with nothing.
+    /// <summary>
+    /// Whether completions wait in the kernel's overflow list because the completion queue was full.
+    /// </summary>
+    public bool Overflowed => (SqFlags & IORING_SQ_CQ_OVERFLOW) != 0;
 
-    /// <summary>CQEs ready to be read, in place: index them with <see cref="CqeAt"/>, then give them back with <see cref="Advance"/>.</summary>
+    private uint SqFlags => Volatile.Read(ref *_kernelSqFlags); // A hint: pairs with nothing, but in Publish.
+
+    /// <summary>
+    /// CQEs ready to be read, in place: index them with <see cref="CqeAt"/>, then give them back with <see
+    /// cref="Advance"/>.
+    /// </summary>
     public uint Ready
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Volatile.Read(ref *_kernelCqTail) - *_kernelCqHead; // Acquire: pairs with the kernel's release of cq.tail.
+        // Acquire: pairs with the kernel's release of cq.tail.
+        get => Volatile.Read(ref *_kernelCqTail) - *_kernelCqHead;
     }
 
     /// <summary>The CQE <paramref name="index"/> places behind the head; below <see cref="Ready"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref readonly io_uring_cqe CqeAt(uint index) => ref _cqes[(*_kernelCqHead + index) & _cqMask];
 
-    /// <summary>Gives the first <paramref name="count"/> CQEs back to the kernel; they may be overwritten at once.</summary>
+    /// <summary>
+    /// Gives the first <paramref name="count"/> CQEs back to the kernel; they may be overwritten at once.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advance(uint count)
     {
         Counters.Cqes += count;
-        Volatile.Write(ref *_kernelCqHead, *_kernelCqHead + count); // Release: our reads of the CQEs. Pairs with the kernel's acquire of cq.head.
+        // Release: our reads of the CQEs. Pairs with the kernel's acquire of cq.head.
+        Volatile.Write(ref *_kernelCqHead, *_kernelCqHead + count);
     }
 
     /// <summary>io_uring_register(2) on this ring: a result, or −errno.</summary>
     public int Register(uint opcode, void* argument, uint count) =>
-        _disposed ? -Errno.EBADF : Kernel.Register(_setup.Fd, opcode, argument, count); // Never another's fd of the same number.
+        // Never another's fd of the same number.
+        _disposed ? -Errno.EBADF : Kernel.Register(_setup.Fd, opcode, argument, count);
 
-    /// <summary>Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.</summary>
+    /// <summary>
+    /// Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.
+    /// </summary>
     public void Dispose()
     {
         if (_disposed)
@@ -338,7 +390,8 @@ public sealed unsafe class Ring : IDisposable
         // A ring that is used after its end is empty and full at once, instead of reading unmapped memory.
         _sqEntries = 0;
         _sqHead = _sqTail = _published = 0;
-        _kernelSqHead = _kernelSqTail = _kernelSqFlags = _kernelCqHead = _kernelCqTail = _kernelCqOverflow = s_nothing;
+        _kernelSqHead = _kernelSqTail = _kernelSqFlags = s_nothing;
+        _kernelCqHead = _kernelCqTail = _kernelCqOverflow = s_nothing;
     }
 
     private uint ReadSqHead()
@@ -360,11 +413,15 @@ public sealed unsafe class Ring : IDisposable
         return (byte*)address;
     }
 
-    /// <summary>The table of registered rings belongs to the thread and has 16 places: the owner registers, and only it enters.</summary>
+    /// <summary>
+    /// The table of registered rings belongs to the thread and has 16 places: the owner registers, and only
+    /// it enters.
+    /// </summary>
     private int RegisterSelf()
     {
         var update = new io_uring_rsrc_update { offset = uint.MaxValue, data = (ulong)_setup.Fd };
-        return Kernel.Register(_setup.Fd, IORING_REGISTER_RING_FDS, &update, 1) == 1 ? (int)update.offset : -1;
+        bool registered = Kernel.Register(_setup.Fd, IORING_REGISTER_RING_FDS, &update, 1) == 1;
+        return registered ? (int)update.offset : -1;
     }
 
     private void Release()

@@ -1,6 +1,6 @@
-// Ring layer: what this machine offers, as data. Probe sets up a ring of the size an executor's would have, since before Linux 5.12
-// the size can be what is refused; it writes down what it got, and closes it. It never throws, on any operating system: the refusal
-// is part of the report.
+// Ring layer: what this machine offers, as data. Probe sets up a ring of the size an executor's would have,
+// since before Linux 5.12 the size can be what is refused; it writes down what it got, and closes it. It
+// never throws, on any operating system: the refusal is part of the report.
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -19,9 +19,12 @@ public sealed record RingCapabilities
     /// <summary>The refusal in words, with its remedy; empty when available.</summary>
     public string Problem { get; private init; } = "";
 
-    /// <summary>The kernel's version and the system's name. Nothing is decided by it.</summary>
+    /// <summary>
+    /// The kernel's version and the system's name, which alone is the distribution's. Nothing is decided by
+    /// it.
+    /// </summary>
     public string Kernel { get; private init; } = OperatingSystem.IsLinux()
-        ? $"Linux {Environment.OSVersion.Version.ToString(3)}, {RuntimeInformation.OSDescription}" // The description alone is the distribution's.
+        ? $"Linux {Environment.OSVersion.Version.ToString(3)}, {RuntimeInformation.OSDescription}"
         : RuntimeInformation.OSDescription;
 
     /// <summary>The processor architecture. RingCore is tested on x86-64.</summary>
@@ -42,12 +45,15 @@ public sealed record RingCapabilities
     /// <summary>Opcodes the kernel supports.</summary>
     public IReadOnlyList<io_uring_op> Opcodes { get; private init; } = [];
 
-    /// <summary>Probes for an executor with these options. Any thread, any operating system; never throws for what the kernel refuses.</summary>
+    /// <summary>
+    /// Probes for an executor with these options. Any thread, any operating system; never throws for what the
+    /// kernel refuses.
+    /// </summary>
     public static RingCapabilities Probe(RingOptions? options = null)
     {
         try
         {
-            using var ring = new Ring(options ?? new RingOptions());
+            using var ring = new Ring(options);
             return new RingCapabilities
             {
                 Features = ring.Features,

@@ -1,6 +1,6 @@
-// Ring layer: the set-up ladder. Ring calls it once; it asks the kernel for everything RingCore can use, takes one rung off at
-// each EINVAL, and reports what it got. It never looks at a kernel version: flags are tried, opcodes are probed.
-// It maps no memory (Ring does) and registers nothing that outlives the probe.
+// Ring layer: the set-up ladder. Ring calls it once; it asks the kernel for everything RingCore can use,
+// takes one rung off at each EINVAL, and reports what it got. It never looks at a kernel version: flags are
+// tried, opcodes are probed. It maps no memory (Ring does) and registers nothing that outlives the probe.
 
 using RingCore.Sys;
 using static RingCore.RingFeatures;
@@ -27,7 +27,10 @@ internal unsafe struct RingSetup
     /// <summary>What each rung that had to be taken off was, newest kernel feature first.</summary>
     internal List<string> Dropped;
 
-    /// <summary>Every rung: the flags it asks for and the feature they stand for, newest first; they are given up in this order.</summary>
+    /// <summary>
+    /// Every rung: the flags it asks for and the feature they stand for, newest first; they are given up in
+    /// this order.
+    /// </summary>
     private static readonly (uint Flags, RingFeatures Feature)[] s_rungs =
     [
         (IORING_SETUP_NO_SQARRAY, NoSqArray),
@@ -39,7 +42,8 @@ internal unsafe struct RingSetup
     ];
 
     /// <summary>Climbs down until io_uring_setup succeeds.</summary>
-    /// <exception cref="RingUnavailableException">io_uring is refused, or this kernel is older than the floor.</exception>
+    /// <exception cref="RingUnavailableException">io_uring is refused, or this kernel is older than the
+    /// floor.</exception>
     internal static RingSetup Run(RingOptions options)
     {
         const uint polledNeeds = IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_EXT_ARG; // Both 5.11.
@@ -70,8 +74,11 @@ internal unsafe struct RingSetup
             if (unfit)
                 kernel.Close(fd);
 
-            // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays one on a lower rung.
-            RingFeatures rung = fd == -Errno.EINVAL ? s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature : None;
+            // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays
+            // one on a lower rung.
+            RingFeatures rung = None;
+            if (fd == -Errno.EINVAL)
+                rung = s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature;
             if (polled && rung is None or SqPoll)
             {
                 // The poller itself is refused (privilege, its thread): the ladder begins anew without it.
@@ -99,7 +106,10 @@ internal unsafe struct RingSetup
         return setup;
     }
 
-    /// <summary>The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN; SQPOLL excludes both.</summary>
+    /// <summary>
+    /// The set-up flags of what is still wanted. DEFER_TASKRUN needs SINGLE_ISSUER and excludes COOP_TASKRUN;
+    /// SQPOLL excludes both.
+    /// </summary>
     private static uint Flags(ref RingFeatures wanted)
     {
         if (!wanted.HasFlag(SingleIssuer))
@@ -118,13 +128,15 @@ internal unsafe struct RingSetup
 
     private void Detect(Kernel kernel, RingFeatures wanted, RingOptions options)
     {
-        const uint floor = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL;
+        const uint floor = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE
+            | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL;
         if ((Params.features & floor) != floor)
             throw RingUnavailableException.TooOld($"io_uring features 0x{floor & ~Params.features:x}");
 
         Opcodes = ProbeOpcodes(kernel, Fd);
 
-        // No feature bit says "multishot" or "buffer ring": they came with an opcode, so the opcode answers (SOCKET 5.19, SEND_ZC 6.0).
+        // No feature bit says "multishot" or "buffer ring": they came with an opcode, so the opcode answers
+        // (SOCKET 5.19, SEND_ZC 6.0).
         Features = wanted;
         Keep(SingleMmap, (Params.features & IORING_FEAT_SINGLE_MMAP) != 0);
         Keep(ExtArg, (Params.features & IORING_FEAT_EXT_ARG) != 0);

@@ -11,7 +11,9 @@ public enum RingUnavailableCause
     /// <summary>Not Linux.</summary>
     NotLinux,
 
-    /// <summary>The kernel lacks io_uring or something that RingCore cannot do without (floor: Linux 5.10).</summary>
+    /// <summary>
+    /// The kernel lacks io_uring or something that RingCore cannot do without (floor: Linux 5.10).
+    /// </summary>
     KernelTooOld,
 
     /// <summary>The sysctl <c>kernel.io_uring_disabled</c> (Linux 6.6) forbids it.</summary>

@@ -1,5 +1,6 @@
-// Ring layer: why io_uring cannot be used here, and what to do about it. Thrown by whoever starts an executor, and reported as
-// data by RingCapabilities. Diagnose is a pure function so that every cause has a test without touching the host.
+// Ring layer: why io_uring cannot be used here, and what to do about it. Thrown by whoever starts an
+// executor, and reported as data by RingCapabilities. Diagnose is a pure function so that every cause has a
+// test without touching the host.
 
 using static RingCore.RingUnavailableCause;
 using static RingCore.Sys.Errno;
@@ -25,7 +26,8 @@ public sealed class RingUnavailableException : PlatformNotSupportedException
 
     /// <summary>Turns a refused io_uring_setup into an exception that says why and what to do.</summary>
     /// <param name="errno">The errno, positive.</param>
-    /// <param name="sysctl">The content of /proc/sys/kernel/io_uring_disabled, or null where it is missing.</param>
+    /// <param name="sysctl">The content of /proc/sys/kernel/io_uring_disabled, or null where it is
+    /// missing.</param>
     /// <param name="seccomp">Whether a seccomp filter is active in this process.</param>
     internal static RingUnavailableException Diagnose(int errno, string? sysctl, bool seccomp)
     {
@@ -35,22 +37,27 @@ public sealed class RingUnavailableException : PlatformNotSupportedException
                 $"kernel.io_uring_disabled is {sysctl}. Remedy: 'sysctl kernel.io_uring_disabled=0'"
                 + (sysctl == "1" ? ", or add this user's group to kernel.io_uring_group." : ".")),
             EPERM or ENOSYS when seccomp => (BlockedBySeccomp,
-                "a seccomp filter refuses io_uring_setup, as container runtimes do by default. Remedy: run the container with "
-                + "deploy/seccomp-ringcore.json (Docker, Podman: --security-opt seccomp=seccomp-ringcore.json)."),
+                "a seccomp filter refuses io_uring_setup, as container runtimes do by default. "
+                + "Remedy: run the container with deploy/seccomp-ringcore.json "
+                + "(Docker, Podman: --security-opt seccomp=seccomp-ringcore.json)."),
             EPERM => (BlockedBySecurityModule,
-                "the kernel refuses io_uring_setup to this user. Remedy: look for a security policy that forbids io_uring."),
+                "the kernel refuses io_uring_setup to this user. "
+                + "Remedy: look for a security policy that forbids io_uring."),
             EACCES => (BlockedBySecurityModule,
-                "a security module (SELinux or AppArmor) refuses it. Remedy: allow io_uring for this domain."),
+                "a security module (SELinux or AppArmor) refuses it. "
+                + "Remedy: allow io_uring for this domain."),
             ENOSYS => (KernelTooOld,
-                "this kernel has no io_uring (or a sandbox such as gVisor hides it). Remedy: Linux 5.10 or newer, with CONFIG_IO_URING."),
+                "this kernel has no io_uring (or a sandbox such as gVisor hides it). "
+                + "Remedy: Linux 5.10 or newer, with CONFIG_IO_URING."),
             ENOMEM => (MemoryLock,
-                "the locked-memory limit is too small for the ring. Remedy: raise it ('ulimit -l unlimited', Docker: "
-                + "--ulimit memlock=-1), or ask for fewer SqEntries and CqEntries."),
+                "the locked-memory limit is too small for the ring. "
+                + "Remedy: raise it ('ulimit -l unlimited', Docker: --ulimit memlock=-1), "
+                + "or ask for fewer SqEntries and CqEntries."),
             EMFILE or ENFILE => (FileLimit,
                 "no file descriptor is left. Remedy: 'ulimit -n', or close some."),
             _ => (Other, "io_uring_setup failed."),
         };
-        return new RingUnavailableException(cause, errno, $"io_uring is not available: {why} ({Describe(errno)})");
+        return new(cause, errno, $"io_uring is not available: {why} ({Describe(errno)})");
     }
 
     /// <summary>As <see cref="Diagnose(int, string, bool)"/>, looking at this host.</summary>
@@ -59,7 +66,8 @@ public sealed class RingUnavailableException : PlatformNotSupportedException
 
     /// <summary>The refusal on an operating system other than Linux.</summary>
     internal static RingUnavailableException NotLinux() => new(RingUnavailableCause.NotLinux, 0,
-        "io_uring is not available: this is not Linux. Remedy: Linux 5.10 or newer, or the stock System.Net.Sockets here.");
+        "io_uring is not available: this is not Linux. "
+        + "Remedy: Linux 5.10 or newer, or the stock System.Net.Sockets here.");
 
     /// <summary>The refusal on a kernel that has io_uring but not enough of it.</summary>
     internal static RingUnavailableException TooOld(string missing) => new(KernelTooOld, 0,

@@ -2,6 +2,7 @@
 // Ring/ reads them in place between the acquire of the CQ tail and the release of the CQ head;
 // Ops/ copies result and flags out. The application never writes one.
 // The 32-byte form (CQE32, CQE_MIXED) is only described: this project uses 16-byte CQEs.
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace RingCore.Sys;
@@ -12,6 +13,7 @@ namespace RingCore.Sys;
 /// by 16 more (<c>big_cqe</c>), which only a few commands fill. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
+[Experimental("RING001")]
 public struct io_uring_cqe
 {
     /// <summary>Offset 0. Copied unchanged from the SQE. Since 5.1.</summary>

@@ -3,6 +3,7 @@
 // Aliases are the kernel's own unions: which name counts is decided by the opcode (see Opcodes.cs).
 // Rule for every writer: clear all 64 bytes first. Many opcodes answer -EINVAL when a field they
 // do not use is not zero, and SQE memory is reused without being cleared by anybody.
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -14,6 +15,7 @@ namespace RingCore.Sys;
 /// entry itself may be reused as soon as it was consumed. Since 5.1.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 64)]
+[Experimental("RING001")]
 public struct io_uring_sqe
 {
     /// <summary>Offset 0. What to do; an unknown value completes with -EINVAL. Since 5.1.</summary>
@@ -291,6 +293,7 @@ public struct io_uring_sqe
 /// half of the entry; take the address of the first byte to reach them. Since 5.19.
 /// </summary>
 [InlineArray(16)]
+[Experimental("RING001")]
 public struct io_uring_sqe_cmd
 {
     /// <summary>
@@ -303,6 +306,7 @@ public struct io_uring_sqe_cmd
 /// <c>IOSQE_*</c>: bits of <see cref="io_uring_sqe.flags"/>, valid for (almost) every opcode. An
 /// undefined bit completes the request with -EINVAL.
 /// </summary>
+[Experimental("RING001")]
 public static class SqeFlags
 {
     /// <summary>

@@ -23,7 +23,8 @@ public readonly struct OpInfo
     public string Task { get; internal init; }
 
     /// <summary>
-    /// The await of it, as "echo.cs:23", from the PDB; null where nothing awaits it, without a PDB, and in NativeAOT.
+    /// The await of it, as "echo.cs:23", from the PDB; null where nothing awaits it, without a PDB, and in
+    /// NativeAOT.
     /// </summary>
     public string? Location { get; internal init; }
 

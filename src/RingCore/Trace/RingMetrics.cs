@@ -1,12 +1,15 @@
-// Trace: publishes the counters of the executors that run now through System.Diagnostics.Metrics, meter "RingCore". All instruments
-// are observable: the executors go on counting in plain fields, and only a listener that collects pays. It keeps no history: an
-// executor that has ended drops out. It knows executors as a name and a way to read counters, nothing more.
+// Trace: publishes the counters of the executors that run now through System.Diagnostics.Metrics, meter
+// "RingCore". All instruments are observable: the executors go on counting in plain fields, and only a
+// listener that collects pays. It keeps no history: an executor that has ended drops out. It knows executors
+// as a name and a way to read counters, nothing more.
 //
-// Reading on the listener's thread needs no barrier: every counter is an aligned 64-bit word with one writer at a time, which
-// x86-64 stores and loads whole: a value may be a turn old, never half of one and half of another, and none is made of two.
+// Reading on the listener's thread needs no barrier: every counter is an aligned 64-bit word with one writer
+// at a time, which x86-64 stores and loads whole: a value may be a turn old, never half of one and half of
+// another, and none is made of two.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 
 namespace RingCore;
 
@@ -26,7 +29,8 @@ internal sealed class RingMetrics : IDisposable
         {
             if (s_lastId == 0)
                 new Thread(PublishLater) { IsBackground = true, Name = "RingCore metrics" }.UnsafeStart();
-            _tags = [new("ringcore.executor.name", name), new("ringcore.executor.id", ++s_lastId)]; // Names need not be unique.
+            // Names need not be unique.
+            _tags = [new("ringcore.executor.name", name), new("ringcore.executor.id", ++s_lastId)];
             s_running.Add(this);
         }
     }
@@ -38,7 +42,10 @@ internal sealed class RingMetrics : IDisposable
             s_running.Remove(this);
     }
 
-    /// <summary>A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no short program pay it.</summary>
+    /// <summary>
+    /// A process's first meter costs 12 ms, mostly for an EventSource. No start should wait for that, and no
+    /// short program pay it.
+    /// </summary>
     [SuppressMessage("Design", "CA1031", Justification = "Nothing here is worth the process.")]
     private static void PublishLater()
     {
@@ -49,41 +56,48 @@ internal sealed class RingMetrics : IDisposable
         }
         catch (Exception e)
         {
-            Warning.Print($"RingCore: this process goes on without metrics: {e.Message}"); // Most likely no descriptor was left to load them.
+            // Most likely no descriptor was left to load them.
+            Warning.Print($"RingCore: this process goes on without metrics: {e.Message}");
         }
     }
 
+    /// <summary>An instrument's description names the field whose comment says what it counts.</summary>
     private static void Publish()
     {
         var meter = new Meter("RingCore"); // The base library keeps it.
-        Count("enters", "{call}", "io_uring_enter calls", c => c.Enters);
-        Count("waits", "{call}", "Enters that were asked to wait for a completion", c => c.Waits);
-        Count("empty_enters", "{call}", "Enters that submitted nothing and found no completion", c => c.EmptyEnters);
-        Count("sqes", "{sqe}", "SQEs the kernel took", c => c.Sqes);
-        Count("cqes", "{cqe}", "CQEs taken from the completion queue", c => c.Cqes);
-        Count("partial_submits", "{call}", "Enters after which the kernel had taken fewer SQEs than given", c => c.PartialSubmits);
-        Count("sq_full", "{event}", "Times the submission queue was full", c => c.SqFull);
-        Count("cq_overflows", "{event}", "Times the completion queue was found overflowed", c => c.Overflows);
-        Count("busy_enters", "{call}", "Enters refused with EBUSY or EAGAIN", c => c.Busy);
-        Count("interrupted_enters", "{call}", "Enters interrupted by a signal", c => c.Interrupted);
-        Count("stale_cqes", "{cqe}", "CQEs whose slot had moved on to another generation", c => c.StaleCqes);
-        Count("no_buffers", "{event}", "Receives that found no leased buffer free", c => c.NoBuffers);
-        Count("cancels.won", "{request}", "Cancel requests that found their op", c => c.CancelsWon);
-        Count("cancels.lost", "{request}", "Cancel requests that came too late", c => c.CancelsLost);
-        Count("resumes", "{continuation}", "Continuations run", c => c.Resumes);
-        Count("turns", "{turn}", "Turns of the run loop", c => c.Turns);
-        Count("turns_over_quota", "{turn}", "Turns that ended with continuations left", c => c.QuotaSpent);
-        Count("posts", "{item}", "Work taken from other threads", c => c.Posts);
-        Count("wakes", "{event}", "Wake-ups by other threads", c => c.Wakes);
-        Count("dropped_results", "{result}", "Results of hot calls that nobody awaited", c => c.DroppedResults);
-        Count("undisposed_handles", "{handle}", "Handles collected without having been disposed", c => c.UndisposedHandles);
-        Count("stale_leases", "{lease}", "Disposals of a read lease that had been disposed before", c => c.StaleLeases);
-        meter.CreateObservableUpDownCounter("ringcore.operations.in_flight", () => Observe(c => c.InFlight), "{operation}", "Ops now with the kernel");
-        meter.CreateObservableGauge("ringcore.operations.in_flight_peak", () => Observe(c => c.InFlightPeak), "{operation}", "Most ops with the kernel at one time");
-        meter.CreateObservableUpDownCounter("ringcore.leases.out", () => Observe(c => c.LeasesOut), "{lease}", "Read leases handed out and not yet disposed");
+        Count("enters", "{call}", c => c.Enters);
+        Count("waits", "{call}", c => c.Waits);
+        Count("empty_enters", "{call}", c => c.EmptyEnters);
+        Count("sqes", "{sqe}", c => c.Sqes);
+        Count("cqes", "{cqe}", c => c.Cqes);
+        Count("partial_submits", "{call}", c => c.PartialSubmits);
+        Count("sq_full", "{event}", c => c.SqFull);
+        Count("cq_overflows", "{event}", c => c.Overflows);
+        Count("busy_enters", "{call}", c => c.Busy);
+        Count("interrupted_enters", "{call}", c => c.Interrupted);
+        Count("stale_cqes", "{cqe}", c => c.StaleCqes);
+        Count("no_buffers", "{event}", c => c.NoBuffers);
+        Count("cancels.won", "{request}", c => c.CancelsWon);
+        Count("cancels.lost", "{request}", c => c.CancelsLost);
+        Count("resumes", "{continuation}", c => c.Resumes);
+        Count("turns", "{turn}", c => c.Turns);
+        Count("turns_over_quota", "{turn}", c => c.QuotaSpent);
+        Count("posts", "{item}", c => c.Posts);
+        Count("wakes", "{event}", c => c.Wakes);
+        Count("dropped_results", "{result}", c => c.DroppedResults);
+        Count("undisposed_handles", "{handle}", c => c.UndisposedHandles);
+        Count("stale_leases", "{lease}", c => c.StaleLeases);
+        meter.CreateObservableUpDownCounter("ringcore.operations.in_flight",
+            () => Observe(c => c.InFlight), "{operation}", "RingCounters.InFlight");
+        meter.CreateObservableGauge("ringcore.operations.in_flight_peak",
+            () => Observe(c => c.InFlightPeak), "{operation}", "RingCounters.InFlightPeak");
+        meter.CreateObservableUpDownCounter("ringcore.leases.out",
+            () => Observe(c => c.LeasesOut), "{lease}", "RingCounters.LeasesOut");
 
-        void Count(string name, string unit, string what, Func<RingCounters, long> field) =>
-            meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, what);
+        void Count(
+            string name, string unit, Func<RingCounters, long> field,
+            [CallerArgumentExpression(nameof(field))] string what = "") =>
+            meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, $"RingCounters{what[6..]}");
     }
 
     private static List<Measurement<long>> Observe(Func<RingCounters, long> field)

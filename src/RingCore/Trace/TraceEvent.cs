@@ -1,5 +1,5 @@
-// Trace: one event of the recorder, as it lies in its ring buffer: numbers, and names for what they mean to its kind. A name asked of
-// an event of another kind answers 0.
+// Trace: one event of the recorder, as it lies in its ring buffer: numbers, and names for what they mean to
+// its kind. A name asked of an event of another kind answers 0.
 
 using RingCore.Sys;
 using static RingCore.TraceKind;
@@ -35,7 +35,9 @@ public readonly struct TraceEvent
     /// <summary>The op it is about; <c>default</c>: none.</summary>
     public OpId Id => Kind is Entered or EnterReturned ? default : new(_number);
 
-    /// <summary>Of <see cref="Entered"/> and <see cref="EnterReturned"/>: which enter of the ring, from 0.</summary>
+    /// <summary>
+    /// Of <see cref="Entered"/> and <see cref="EnterReturned"/>: which enter of the ring, from 0.
+    /// </summary>
     public long Enter => Kind is Entered or EnterReturned ? (long)_number : 0;
 
     /// <summary>Of <see cref="OpPrepared"/>: what the SQE asks for.</summary>
@@ -44,7 +46,9 @@ public readonly struct TraceEvent
     /// <summary>Of <see cref="OpPrepared"/>: the fd in the SQE.</summary>
     public int Fd => Of(OpPrepared, _b);
 
-    /// <summary>Of <see cref="OpCompleted"/>: res; of <see cref="EnterReturned"/>: SQEs taken. Or −errno.</summary>
+    /// <summary>
+    /// Of <see cref="OpCompleted"/>: res; of <see cref="EnterReturned"/>: SQEs taken. Or −errno.
+    /// </summary>
     public int Result => Of(Kind == EnterReturned ? Kind : OpCompleted, _a);
 
     /// <summary>Of <see cref="OpCompleted"/>: IORING_CQE_F_* of the CQE.</summary>
@@ -58,9 +62,6 @@ public readonly struct TraceEvent
 
     /// <summary>Of <see cref="EnterReturned"/>: CQEs ready.</summary>
     public int Ready => Of(EnterReturned, _b);
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{TimeNs} ns {Kind} number=0x{_number:x} task={Task} {_a} {_b}";
 
     private int Of(TraceKind kind, int value) => Kind == kind ? value : 0;
 }

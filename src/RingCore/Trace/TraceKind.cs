@@ -23,7 +23,9 @@ public enum TraceKind : byte
     /// <summary>A CQE was reaped. Has Id, Result, CqeFlags.</summary>
     OpCompleted,
 
-    /// <summary>A continuation was put on the ready queue. Has Task; Id: the op that ended, or none.</summary>
+    /// <summary>
+    /// A continuation was put on the ready queue. Has Task; Id: the op that ended, or none.
+    /// </summary>
     Queued,
 
     /// <summary>A task's body runs again. Has Task.</summary>

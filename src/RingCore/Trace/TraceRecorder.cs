@@ -1,7 +1,7 @@
-// Trace: fixed-size binary events in a ring buffer, one per executor, written by the owner thread. Off (no buffer)
-// it costs one predictable branch per event. The other layers call Record; nothing here calls them or changes
-// what they do.
-// Events join up through ids: TaskResumed → OpPrepared → Entered → OpCompleted → Queued → TaskResumed.
+// Trace: fixed-size binary events in a ring buffer, one per executor, written by the owner thread. Off (no
+// buffer) it costs one predictable branch per event. The other layers call Record; nothing here calls them or
+// changes what they do. Events join up through ids: TaskResumed → OpPrepared → Entered → OpCompleted → Queued
+// → TaskResumed.
 
 using System.Runtime.CompilerServices;
 using static RingCore.TraceKind;
@@ -26,7 +26,9 @@ public sealed class TraceRecorder
     /// <summary>Whether events are kept (<see cref="RingOptions.TraceEvents"/> above 0).</summary>
     public bool IsOn => _events is not null;
 
-    /// <summary>Events written since the start; those beyond the buffer have overwritten the oldest.</summary>
+    /// <summary>
+    /// Events written since the start; those beyond the buffer have overwritten the oldest.
+    /// </summary>
     public long Written { get; private set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,7 +50,7 @@ public sealed class TraceRecorder
         if (Environment.CurrentManagedThreadId != _owner)
         {
             throw new InvalidOperationException(
-                "A trace is read on its executor's thread: send the call there with executor.InvokeAsync.");
+                "A trace is read on its executor's thread: use executor.InvokeAsync.");
         }
 
         var copy = new TraceEvent[Math.Min(Written, _events.Length)];
@@ -58,26 +60,27 @@ public sealed class TraceRecorder
     }
 
     /// <summary>
-    /// What was kept of one op's life, in order: its own events; the first enter after its SQE, which submitted it,
-    /// and the last before its CQE, with its return; the resumption of the task that awaited it; and the next op in
-    /// its slot, which says that slot and loans were free by then. Empty when nothing is kept of it. Owner thread.
+    /// What was kept of one op's life, in order: its own events; the first enter after its SQE, which
+    /// submitted it, and the last before its CQE, with its return; the resumption of the task that awaited
+    /// it; and the next op in its slot, which says that slot and loans were free by then. Empty when nothing
+    /// is kept of it. Owner thread.
     /// </summary>
     public TraceEvent[] LifeOf(OpId id)
     {
         TraceEvent[] all = id == default ? [] : Snapshot();
-        int prepared = Array.FindIndex(all, e => e.Kind == OpPrepared && e.Id == id);
-        int completed = Array.FindLastIndex(all, e => e.Kind == OpCompleted && e.Id == id);
-        int queued = Array.FindLastIndex(all, e => e.Kind == Queued && e.Id == id);
+        int completed = Last(OpCompleted);
         long task = Array.Find(all, e => e.Kind == TaskSuspended && e.Id == id).Task;
         int[] joined =
         [
-            After(prepared, e => e.Kind == Entered),
+            After(Last(OpPrepared), e => e.Kind == Entered),
             Before(completed, Entered),
             Before(completed, EnterReturned),
-            After(queued, e => e.Kind == TaskResumed && e.Task == task),
+            After(Last(Queued), e => e.Kind == TaskResumed && e.Task == task),
             After(completed, e => e.Kind == OpPrepared && e.Id.Slot == id.Slot),
         ];
         return [.. all.Where((e, i) => e.Id == id || joined.Contains(i))];
+
+        int Last(TraceKind kind) => Array.FindLastIndex(all, e => e.Kind == kind && e.Id == id);
 
         int After(int at, Predicate<TraceEvent> wanted) => at < 0 ? -1 : Array.FindIndex(all, at, wanted);
 

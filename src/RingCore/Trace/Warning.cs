@@ -1,5 +1,6 @@
-// Trace: what nobody can be thrown: a line on standard error. It must not fail itself, least of all in the run loop: Console.Error needs
-// an assembly and a descriptor of its own at its first use, and with none left the text goes to descriptor 2 as it is.
+// Trace: what nobody can be thrown: a line on standard error. It must not fail itself, least of all in the
+// run loop: Console.Error needs an assembly and a descriptor of its own at its first use, and with none left
+// the text goes to descriptor 2 as it is.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -12,7 +13,7 @@ namespace RingCore;
 internal static unsafe class Warning
 {
     /// <summary>Any thread; throws nothing.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "A process's own Console.Error may throw what it likes; the text is printed all the same.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Console.Error may be anything, and throw.")]
     internal static void Print(string text)
     {
         try
