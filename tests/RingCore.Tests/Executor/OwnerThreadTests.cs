@@ -14,7 +14,7 @@ public sealed partial class OwnerThreadTests
     /// <summary>Types whose members are not asked, by what they are.</summary>
     private static readonly Dictionary<string, string> s_types = new()
     {
-        ["data: a value or an option, no ring behind it"] = "OpResult|OpInfo|LeaseInfo|TraceEvent|RingCounters|ChainResult|RingFileStatus"
+        ["data: a value or an option, no ring behind it"] = "OpId|OpResult|OpInfo|LeaseInfo|TraceEvent|RingCounters|ChainResult|RingFileStatus"
             + "|RingOptions|RingCapabilities|RingFileOptions|RingCopyException|RingUnavailableException|UnobservedFaultEventArgs",
         ["called by the compiler, in the method that it builds"] = "RingTaskMethodBuilder|RingTaskMethodBuilder`1",
         ["the bare ring, whose owner is its user's business"] = "Ring|BufferRing",
