@@ -67,7 +67,9 @@ public sealed class TraceRecorder
     /// </summary>
     public TraceEvent[] LifeOf(OpId id)
     {
-        TraceEvent[] all = id == default ? [] : Snapshot();
+        TraceEvent[] all = Snapshot();
+        if (id == default)
+            return [];
         int completed = Last(OpCompleted);
         long task = Array.Find(all, e => e.Kind == TaskSuspended && e.Id == id).Task;
         int[] joined =

@@ -26,7 +26,7 @@ public sealed partial class OwnerThreadTests
     {
         ["describes an op; nothing is started"] =
             @"Op\.(?!Start|GetAwaiter).*|OpChain\.(Count|Then|Explain|ToString)|MultishotOp\.(Explain|ToString)",
-        ["reads what never changes"] = @"RingExecutor\.(Name|Options|Ring|Trace)|RingFile\.(Path|AlignedMemory)|TraceRecorder\.IsOn"
+        ["reads what never changes"] = @"RingExecutor\.(Name|Options|Ring|Trace)|RingFile\.(Path|AlignedMemory|CanSeek)|TraceRecorder\.IsOn"
             + @"|RingBuffers\.(Count|Item)|RingListener\.LocalEndPoint|RingConnection\.Options|RingBuffer\.(Index|Memory)|ReadLease\.(Length|IsEnd)|RingTask\.CompletedTask",
         ["reads one word, which may be old: for reports, and for those who look before they call"] =
             @"RingExecutor\.(Counters|Current)|RingHandle\.(Fd|InFlight|IsDisposed)|TraceRecorder\.Written|RingBuffers\.(InFlight|IsDisposed)"
