@@ -25,20 +25,14 @@ internal sealed class RangeCopy
     private const int MostThreads = 8;
     private static int s_threads;
 
-    private readonly int _from, _to, _signal;
     private readonly Kernel _kernel;
+    private int _from, _to, _signal;
     private long _copied;
     private bool _atEnd;
     private volatile bool _stop; // The ring sets it, the thread reads it between two pieces.
     private volatile bool _isDone; // The thread sets it when it has set the others; the ring reads it before them.
 
-    private RangeCopy(RingHandle from, RingHandle to, int signal)
-    {
-        _kernel = from.Driver.Ring.Kernel;
-        _from = Libc.fcntl(from.Fd, F_DUPFD_CLOEXEC, 0);
-        _to = Libc.fcntl(to.Fd, F_DUPFD_CLOEXEC, 0);
-        _signal = Libc.fcntl(signal, F_DUPFD_CLOEXEC, 0);
-    }
+    private RangeCopy(Kernel kernel) => _kernel = kernel;
 
     /// <summary>
     /// Copies what it can. Ends early when the token strikes, and at the executor's end without its last
@@ -49,16 +43,15 @@ internal sealed class RangeCopy
         RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationToken token)
     {
         OpDriver driver = from.Driver;
+        var copy = new RangeCopy(driver.Ring.Kernel);
         int fd = NewSignal(driver.Ring.Kernel);
         if (fd < 0)
             return default;
         using var signal = new RingHandle(driver, fd, ownsFd: true);
-        var copy = new RangeCopy(from, to, fd);
-        copy.Start(() => copy.Run(fromOffset, toOffset, count));
+        copy.Start(from.Fd, to.Fd, fd, () => copy.Run(fromOffset, toOffset, count));
         while (!copy._isDone)
         {
-            int res = (await Op.Poll(signal, SocketConstants.POLLIN).Start(copy._stop ? default : token)).Res;
-            copy._stop |= res < 0;
+            copy._stop |= await SignalledAsync(signal, copy._stop ? default : token) < 0;
             if (driver.Stopping)
                 break; // Refused from now on.
         }
@@ -68,14 +61,30 @@ internal sealed class RangeCopy
 
     private static unsafe int NewSignal(Kernel kernel) => kernel.EventFd();
 
-    /// <summary>Where there is no thread, or no fd, for it, it ends with nothing copied.</summary>
-    private void Start(Action run)
+    /// <summary>The thread must not be left alone with the files: without memory for the poll, it is asked again.</summary>
+    private static async RingTask<int> SignalledAsync(RingHandle signal, CancellationToken token)
     {
+        try
+        {
+            return (await Op.Poll(signal, SocketConstants.POLLIN).Start(token)).Res;
+        }
+        catch (OutOfMemoryException)
+        {
+            return -Errno.ENOMEM;
+        }
+    }
+
+    /// <summary>Where there is no thread, or no fd, for it, it ends with nothing copied.</summary>
+    private void Start(int from, int to, int signal, ThreadStart run)
+    {
+        _from = Libc.fcntl(from, F_DUPFD_CLOEXEC, 0);
+        _to = Libc.fcntl(to, F_DUPFD_CLOEXEC, 0);
+        _signal = Libc.fcntl(signal, F_DUPFD_CLOEXEC, 0);
         bool starts = Interlocked.Increment(ref s_threads) <= MostThreads; // Of all executors; End takes it back.
         try
         {
             if (starts && _from >= 0 && _to >= 0 && _signal >= 0)
-                new Thread(run.Invoke, 128 * 1024) { IsBackground = true, Name = "RingCore copy" }.UnsafeStart();
+                new Thread(run, 128 * 1024) { IsBackground = true, Name = "RingCore copy" }.UnsafeStart();
             else
                 End();
         }
