@@ -15,7 +15,7 @@ namespace RingCore.Sys;
 /// </summary>
 [SuppressMessage(
     "Interoperability", "SYSLIB1054", Justification = "Blittable: needs no generator.")]
-internal static unsafe class Libc
+internal static class Libc
 {
     /// <summary>
     /// Syscall number of <c>io_uring_setup</c>, the same on x86-64 and arm64. Since 5.1.
@@ -38,7 +38,7 @@ internal static unsafe class Libc
     /// <c>kernel.io_uring_disabled</c> or a seccomp filter. -ENOSYS: a kernel without io_uring, or
     /// a seccomp filter. -ENOMEM: memlock limit. -EMFILE: no descriptor left. Since 5.1.
     /// </summary>
-    internal static int io_uring_setup(uint entries, io_uring_params* p)
+    internal static unsafe int io_uring_setup(uint entries, io_uring_params* p)
     {
         nint result = Syscall2(NR_io_uring_setup, (nint)entries, (nint)p);
         return result >= 0 ? (int)result : NegativeErrno();
@@ -52,7 +52,7 @@ internal static unsafe class Libc
     /// EXT_ARG flags say (24 or 64). Since 5.1.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int io_uring_enter(
+    internal static unsafe int io_uring_enter(
         int fd, uint to_submit, uint min_complete, uint flags, void* arg, nuint argsz)
     {
         // The hot call of the whole runtime: one P/Invoke and one compare.
@@ -65,7 +65,7 @@ internal static unsafe class Libc
     /// Runs one register operation (<see cref="RegisterOps"/>) on a ring. What a result above zero
     /// means depends on the operation. Since 5.1.
     /// </summary>
-    internal static int io_uring_register(int fd, uint opcode, void* arg, uint nr_args)
+    internal static unsafe int io_uring_register(int fd, uint opcode, void* arg, uint nr_args)
     {
         nint result = Syscall4(NR_io_uring_register, fd, (nint)opcode, (nint)arg, (nint)nr_args);
         return result >= 0 ? (int)result : NegativeErrno();
@@ -75,7 +75,7 @@ internal static unsafe class Libc
     /// Maps memory and returns its address; a failure is a value from -1 to -4095, which no address
     /// can be. Addresses above the half of the address space do not occur in user space.
     /// </summary>
-    internal static nint mmap(void* addr, nuint length, int prot, int flags, int fd, long offset)
+    internal static unsafe nint mmap(void* addr, nuint length, int prot, int flags, int fd, long offset)
     {
         // MAP_FAILED is (void*)-1, the same shape as the other calls.
         nint result = mmap_(addr, length, prot, flags, fd, offset);
@@ -85,7 +85,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Unmaps memory. 0, or -EINVAL for a range that is not page aligned or empty.
     /// </summary>
-    internal static int munmap(void* addr, nuint length)
+    internal static unsafe int munmap(void* addr, nuint length)
     {
         return munmap_(addr, length) >= 0 ? 0 : NegativeErrno();
     }
@@ -93,7 +93,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Tells the kernel about a mapping, here <see cref="FileConstants.MADV_DONTFORK"/>.
     /// </summary>
-    internal static int madvise(void* addr, nuint length, int advice)
+    internal static unsafe int madvise(void* addr, nuint length, int advice)
     {
         return madvise_(addr, length, advice) >= 0 ? 0 : NegativeErrno();
     }
@@ -115,7 +115,7 @@ internal static unsafe class Libc
     }
 
     /// <summary>Reads at the file's position; returns the bytes read, 0 at the end.</summary>
-    internal static nint read(int fd, void* buffer, nuint count)
+    internal static unsafe nint read(int fd, void* buffer, nuint count)
     {
         nint result = read_(fd, buffer, count);
         return result >= 0 ? result : NegativeErrno();
@@ -125,7 +125,7 @@ internal static unsafe class Libc
     /// Writes at the file's position; returns the bytes written, possibly fewer than asked. On a
     /// broken pipe or socket the process also gets SIGPIPE, which .NET ignores by default.
     /// </summary>
-    internal static nint write(int fd, void* buffer, nuint count)
+    internal static unsafe nint write(int fd, void* buffer, nuint count)
     {
         nint result = write_(fd, buffer, count);
         return result >= 0 ? result : NegativeErrno();
@@ -135,7 +135,7 @@ internal static unsafe class Libc
     /// What descriptors are ready for, without waiting where <paramref name="timeout"/>, in
     /// milliseconds, is 0. The number of those that are.
     /// </summary>
-    public static int poll(pollfd* fds, nuint nfds, int timeout)
+    public static unsafe int poll(pollfd* fds, nuint nfds, int timeout)
     {
         int result = poll_(fds, nfds, timeout);
         return result >= 0 ? result : NegativeErrno();
@@ -154,7 +154,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Makes two connected sockets and stores their descriptors at <paramref name="sv"/>.
     /// </summary>
-    internal static int socketpair(int domain, int type, int protocol, int* sv)
+    internal static unsafe int socketpair(int domain, int type, int protocol, int* sv)
     {
         return socketpair_(domain, type, protocol, sv) >= 0 ? 0 : NegativeErrno();
     }
@@ -163,7 +163,7 @@ internal static unsafe class Libc
     /// Connects a socket; may block unless it is O_NONBLOCK: then -EINPROGRESS (TCP), or -EAGAIN
     /// for a Unix socket whose listener's backlog is full, which no poll tells the end of.
     /// </summary>
-    public static int connect(int fd, void* addr, uint addrlen)
+    public static unsafe int connect(int fd, void* addr, uint addrlen)
     {
         return connect_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -172,7 +172,7 @@ internal static unsafe class Libc
     /// Gives a socket its local address. -EADDRINUSE, -EADDRNOTAVAIL, -EACCES are the usual
     /// failures.
     /// </summary>
-    internal static int bind(int fd, void* addr, uint addrlen)
+    internal static unsafe int bind(int fd, void* addr, uint addrlen)
     {
         return bind_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -196,7 +196,7 @@ internal static unsafe class Libc
     }
 
     /// <summary>Sets a socket option.</summary>
-    internal static int setsockopt(int fd, int level, int optname, void* optval, uint optlen)
+    internal static unsafe int setsockopt(int fd, int level, int optname, void* optval, uint optlen)
     {
         return setsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -204,7 +204,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Reads a socket option; <paramref name="optlen"/> holds the room before and the size after.
     /// </summary>
-    internal static int getsockopt(int fd, int level, int optname, void* optval, uint* optlen)
+    internal static unsafe int getsockopt(int fd, int level, int optname, void* optval, uint* optlen)
     {
         return getsockopt_(fd, level, optname, optval, optlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -213,7 +213,7 @@ internal static unsafe class Libc
     /// Reads the local address. <paramref name="addrlen"/> holds the room before and the true size
     /// after, which may be larger: the address was cut then.
     /// </summary>
-    internal static int getsockname(int fd, void* addr, uint* addrlen)
+    internal static unsafe int getsockname(int fd, void* addr, uint* addrlen)
     {
         return getsockname_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -221,7 +221,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Reads the peer's address, sizes as in <see cref="getsockname"/>; -ENOTCONN without a peer.
     /// </summary>
-    internal static int getpeername(int fd, void* addr, uint* addrlen)
+    internal static unsafe int getpeername(int fd, void* addr, uint* addrlen)
     {
         return getpeername_(fd, addr, addrlen) >= 0 ? 0 : NegativeErrno();
     }
@@ -229,7 +229,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Makes a pipe: <paramref name="fds"/>[0] is the reading end, [1] the writing end.
     /// </summary>
-    internal static int pipe2(int* fds, int flags)
+    internal static unsafe int pipe2(int* fds, int flags)
     {
         return pipe2_(fds, flags) >= 0 ? 0 : NegativeErrno();
     }
@@ -248,7 +248,7 @@ internal static unsafe class Libc
     /// Opens a file by its zero-terminated UTF-8 path and returns the descriptor. May block on disk
     /// or network.
     /// </summary>
-    internal static int open(byte* pathname, int flags, uint mode)
+    internal static unsafe int open(byte* pathname, int flags, uint mode)
     {
         int result = open_(pathname, flags, mode);
         return result >= 0 ? result : NegativeErrno();
@@ -257,7 +257,7 @@ internal static unsafe class Libc
     /// <summary>
     /// Removes a name from the file system, for example the path of a Unix socket before bind.
     /// </summary>
-    internal static int unlink(byte* pathname)
+    internal static unsafe int unlink(byte* pathname)
     {
         return unlink_(pathname) >= 0 ? 0 : NegativeErrno();
     }
@@ -277,7 +277,7 @@ internal static unsafe class Libc
     /// file system can. Bytes, perhaps fewer; 0 at the end. A null offset is the file's position.
     /// Blocks on the disk. -EBADF also for O_APPEND, -EXDEV, -EOPNOTSUPP, -EINVAL: not between these.
     /// </summary>
-    internal static nint copy_file_range(
+    internal static unsafe nint copy_file_range(
         int fd_in, long* off_in, int fd_out, long* off_out, nuint len, uint flags)
     {
         nint result = copy_file_range_(fd_in, off_in, fd_out, off_out, len, flags);
@@ -294,7 +294,7 @@ internal static unsafe class Libc
     /// What there is to know about an open file, or about a path. Of an open local file it does not
     /// block.
     /// </summary>
-    internal static int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
+    internal static unsafe int statx(int dirfd, byte* pathname, int flags, uint mask, statx* result)
     {
         return statx_(dirfd, pathname, flags, mask, result) >= 0 ? 0 : NegativeErrno();
     }
@@ -304,7 +304,7 @@ internal static unsafe class Libc
     /// deadlines computed from it agree with the kernel's. Served without a kernel entry (vDSO).
     /// Also -errno on failure, which cannot happen for this clock.
     /// </summary>
-    internal static long clock_gettime_ns()
+    internal static unsafe long clock_gettime_ns()
     {
         __kernel_timespec now;
         if (clock_gettime_(FileConstants.CLOCK_MONOTONIC, &now) < 0)
@@ -335,7 +335,7 @@ internal static unsafe class Libc
     /// Binds a thread to the processors whose bits are set; 0 is the calling thread. -EINVAL: none
     /// of them may be used here. <paramref name="size"/>: bytes in the mask.
     /// </summary>
-    internal static int sched_setaffinity(int thread, nuint size, ulong* mask)
+    internal static unsafe int sched_setaffinity(int thread, nuint size, ulong* mask)
     {
         return sched_setaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
     }
@@ -344,7 +344,7 @@ internal static unsafe class Libc
     /// The processors a thread may run on, as bits; 0 is the calling thread. -EINVAL: the mask is
     /// too small for this machine.
     /// </summary>
-    internal static int sched_getaffinity(int thread, nuint size, ulong* mask)
+    internal static unsafe int sched_getaffinity(int thread, nuint size, ulong* mask)
     {
         return sched_getaffinity_(thread, size, mask) >= 0 ? 0 : NegativeErrno();
     }
@@ -377,14 +377,14 @@ internal static unsafe class Libc
         nint number, nint a1, nint a2, nint a3, nint a4, nint a5, nint a6);
 
     [DllImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static extern nint mmap_(
+    private static extern unsafe nint mmap_(
         void* addr, nuint length, int prot, int flags, int fd, long offset);
 
     [DllImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static extern int munmap_(void* addr, nuint length);
+    private static extern unsafe int munmap_(void* addr, nuint length);
 
     [DllImport("libc", EntryPoint = "madvise", SetLastError = true)]
-    private static extern int madvise_(void* addr, nuint length, int advice);
+    private static extern unsafe int madvise_(void* addr, nuint length, int advice);
 
     [DllImport("libc", EntryPoint = "close", SetLastError = true)]
     private static extern int close_(int fd);
@@ -393,25 +393,25 @@ internal static unsafe class Libc
     private static extern int eventfd_(uint initval, int flags);
 
     [DllImport("libc", EntryPoint = "read", SetLastError = true)]
-    private static extern nint read_(int fd, void* buffer, nuint count);
+    private static extern unsafe nint read_(int fd, void* buffer, nuint count);
 
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static extern nint write_(int fd, void* buffer, nuint count);
+    private static extern unsafe nint write_(int fd, void* buffer, nuint count);
 
     [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static extern int poll_(pollfd* fds, nuint nfds, int timeout);
+    private static extern unsafe int poll_(pollfd* fds, nuint nfds, int timeout);
 
     [DllImport("libc", EntryPoint = "socket", SetLastError = true)]
     private static extern int socket_(int domain, int type, int protocol);
 
     [DllImport("libc", EntryPoint = "socketpair", SetLastError = true)]
-    private static extern int socketpair_(int domain, int type, int protocol, int* sv);
+    private static extern unsafe int socketpair_(int domain, int type, int protocol, int* sv);
 
     [DllImport("libc", EntryPoint = "connect", SetLastError = true)]
-    private static extern int connect_(int fd, void* addr, uint addrlen);
+    private static extern unsafe int connect_(int fd, void* addr, uint addrlen);
 
     [DllImport("libc", EntryPoint = "bind", SetLastError = true)]
-    private static extern int bind_(int fd, void* addr, uint addrlen);
+    private static extern unsafe int bind_(int fd, void* addr, uint addrlen);
 
     [DllImport("libc", EntryPoint = "listen", SetLastError = true)]
     private static extern int listen_(int fd, int backlog);
@@ -420,56 +420,56 @@ internal static unsafe class Libc
     private static extern int shutdown_(int fd, int how);
 
     [DllImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
-    private static extern int setsockopt_(
+    private static extern unsafe int setsockopt_(
         int fd, int level, int optname, void* optval, uint optlen);
 
     [DllImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
-    private static extern int getsockopt_(
+    private static extern unsafe int getsockopt_(
         int fd, int level, int optname, void* optval, uint* optlen);
 
     [DllImport("libc", EntryPoint = "getsockname", SetLastError = true)]
-    private static extern int getsockname_(int fd, void* addr, uint* addrlen);
+    private static extern unsafe int getsockname_(int fd, void* addr, uint* addrlen);
 
     [DllImport("libc", EntryPoint = "getpeername", SetLastError = true)]
-    private static extern int getpeername_(int fd, void* addr, uint* addrlen);
+    private static extern unsafe int getpeername_(int fd, void* addr, uint* addrlen);
 
     [DllImport("libc", EntryPoint = "pipe2", SetLastError = true)]
-    private static extern int pipe2_(int* fds, int flags);
+    private static extern unsafe int pipe2_(int* fds, int flags);
 
     [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static extern int fcntl_(int fd, int cmd, int arg);
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static extern int open_(byte* pathname, int flags, uint mode);
+    private static extern unsafe int open_(byte* pathname, int flags, uint mode);
 
     [DllImport("libc", EntryPoint = "unlink", SetLastError = true)]
-    private static extern int unlink_(byte* pathname);
+    private static extern unsafe int unlink_(byte* pathname);
 
     [DllImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static extern long lseek_(int fd, long offset, int whence);
 
     [DllImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
-    private static extern nint copy_file_range_(
+    private static extern unsafe nint copy_file_range_(
         int fd_in, long* off_in, int fd_out, long* off_out, nuint len, uint flags);
 
     [DllImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static extern int ftruncate_(int fd, long length);
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static extern int statx_(
+    private static extern unsafe int statx_(
         int dirfd, byte* pathname, int flags, uint mask, statx* result);
 
     [DllImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
-    private static extern int clock_gettime_(int clockid, __kernel_timespec* now);
+    private static extern unsafe int clock_gettime_(int clockid, __kernel_timespec* now);
 
     [DllImport("libc", EntryPoint = "getpid")]
     private static extern int getpid_();
 
     [DllImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
-    private static extern int sched_setaffinity_(int thread, nuint size, ulong* mask);
+    private static extern unsafe int sched_setaffinity_(int thread, nuint size, ulong* mask);
 
     [DllImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
-    private static extern int sched_getaffinity_(int thread, nuint size, ulong* mask);
+    private static extern unsafe int sched_getaffinity_(int thread, nuint size, ulong* mask);
 
     [DllImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static extern int prctl_(int option, nuint arg2, nuint arg3, nuint arg4, nuint arg5);

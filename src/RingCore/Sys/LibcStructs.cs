@@ -12,10 +12,10 @@ namespace RingCore.Sys;
 
 /// <summary>A piece of memory for gathered reads and writes, 16 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
-internal unsafe struct iovec
+internal struct iovec
 {
     /// <summary>Offset 0. Start of the piece.</summary>
-    [FieldOffset(0)] public void* iov_base;
+    [FieldOffset(0)] public unsafe void* iov_base;
 
     /// <summary>Offset 8. Its length in bytes.</summary>
     [FieldOffset(8)] public nuint iov_len;
@@ -40,22 +40,22 @@ internal struct pollfd
 /// RECVMSG it writes lengths and flags back at completion, so it must live until the CQE.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 56)]
-internal unsafe struct msghdr
+internal struct msghdr
 {
     /// <summary>Offset 0. Peer address, or null on a connected socket.</summary>
-    [FieldOffset(0)] public void* msg_name;
+    [FieldOffset(0)] public unsafe void* msg_name;
 
     /// <summary>Offset 8. Room for it, or its length.</summary>
     [FieldOffset(8)] public uint msg_namelen;
 
     /// <summary>Offset 16. The data pieces.</summary>
-    [FieldOffset(16)] public iovec* msg_iov;
+    [FieldOffset(16)] public unsafe iovec* msg_iov;
 
     /// <summary>Offset 24. How many pieces, at most 1024.</summary>
     [FieldOffset(24)] public nuint msg_iovlen;
 
     /// <summary>Offset 32. Control data (cmsg), or null.</summary>
-    [FieldOffset(32)] public void* msg_control;
+    [FieldOffset(32)] public unsafe void* msg_control;
 
     /// <summary>Offset 40. Its length.</summary>
     [FieldOffset(40)] public nuint msg_controllen;
@@ -85,7 +85,7 @@ internal struct sockaddr_in
 
 /// <summary>IPv6 address and port, 28 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 28)]
-internal unsafe struct sockaddr_in6
+internal struct sockaddr_in6
 {
     /// <summary>Offset 0. <see cref="SocketConstants.AF_INET6"/>.</summary>
     [FieldOffset(0)] public ushort sin6_family;
@@ -99,7 +99,7 @@ internal unsafe struct sockaddr_in6
     [FieldOffset(4)] public uint sin6_flowinfo;
 
     /// <summary>Offset 8. Address, 16 bytes.</summary>
-    [FieldOffset(8)] public fixed byte sin6_addr[16];
+    [FieldOffset(8)] public unsafe fixed byte sin6_addr[16];
 
     /// <summary>Offset 24. Interface index for link-local addresses, in host byte order.</summary>
     [FieldOffset(24)] public uint sin6_scope_id;
@@ -109,7 +109,7 @@ internal unsafe struct sockaddr_in6
 /// Unix socket address, 110 bytes; the address length says how much of it counts.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 110)]
-internal unsafe struct sockaddr_un
+internal struct sockaddr_un
 {
     /// <summary>Offset 0. <see cref="SocketConstants.AF_UNIX"/>.</summary>
     [FieldOffset(0)] public ushort sun_family;
@@ -118,7 +118,7 @@ internal unsafe struct sockaddr_un
     /// Offset 2. Zero-terminated path; a first byte of zero makes an abstract name of the remaining
     /// length.
     /// </summary>
-    [FieldOffset(2)] public fixed byte sun_path[108];
+    [FieldOffset(2)] public unsafe fixed byte sun_path[108];
 }
 
 /// <summary>Room for any socket address, 128 bytes, aligned to 8.</summary>

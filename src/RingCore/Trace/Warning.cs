@@ -10,11 +10,11 @@ using RingCore.Sys;
 namespace RingCore;
 
 /// <summary>A line on standard error.</summary>
-internal static unsafe class Warning
+internal static class Warning
 {
     /// <summary>Any thread; throws nothing.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "Console.Error may be anything, and throw.")]
-    internal static void Print(string text)
+    internal static unsafe void Print(string text)
     {
         try
         {
@@ -23,6 +23,7 @@ internal static unsafe class Warning
         catch (Exception)
         {
             byte[] bytes = Encoding.UTF8.GetBytes(text + "\n");
+            // Holds the array for the call; write(2) keeps no pointer.
             fixed (byte* start = bytes)
                 _ = Libc.write(2, start, (nuint)bytes.Length);
         }

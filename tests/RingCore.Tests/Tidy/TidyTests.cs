@@ -94,6 +94,21 @@ public sealed partial class TidyTests
         Assert.Equal(["Executor/RingExecutor.Lifetime.cs"], files);
     }
 
+    /// <summary>Where a whole type is unsafe a reader cannot see which member is.</summary>
+    [Theory] // The other folders have still to come.
+    [InlineData("Sys")]
+    [InlineData("Trace")]
+    public void Unsafe_IsOnMembers_NotOnTypes(string folder)
+    {
+        IEnumerable<string> offenders =
+            from file in SourceText.All()
+            where file.Folder == folder
+            from Match match in TopLevelType().Matches(file.Code)
+            where match.Value.Contains("unsafe", StringComparison.Ordinal)
+            select $"{file}: {match.Value}";
+        Assert.Empty(offenders);
+    }
+
     [Fact]
     public void LowerLayers_NeverNameHigherOnes()
     {
