@@ -26,7 +26,10 @@ public sealed class DescriptorLimitTests : LiveTest
     [DllImport("libc", SetLastError = true)]
     private static extern unsafe int getrlimit(int resource, Limit* limit);
 
-    internal static void RunChild(string test, Type type)
+    /// <param name="test">A theory with two cases.</param>
+    /// <param name="type">Its class.</param>
+    /// <param name="heapLimit">Hexadecimal bytes of managed heap.</param>
+    internal static void RunChild(string test, Type type, string? heapLimit = null)
     {
         RequireIoUring();
         var start = new ProcessStartInfo(Environment.ProcessPath!)
@@ -35,6 +38,8 @@ public sealed class DescriptorLimitTests : LiveTest
             RedirectStandardError = true,
             Environment = { [ChildVariable] = "1" },
         };
+        if (heapLimit is not null)
+            start.Environment["DOTNET_GCHeapHardLimit"] = heapLimit;
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(DescriptorLimitTests).Assembly.Location);
         start.ArgumentList.Add("-method");
