@@ -95,7 +95,8 @@ public struct RingCounters
     /// </summary>
     public static RingCounters operator -(RingCounters later, RingCounters earlier)
     {
-        for (int i = 0; i < 22; i++) // The fields from Enters to StaleLeases grow.
+        // The fields from Enters to StaleLeases grow.
+        for (int i = 0; i < 22; i++)
             Unsafe.Add(ref later.Enters, i) -= Unsafe.Add(ref earlier.Enters, i);
         return later;
     }

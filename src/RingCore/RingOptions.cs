@@ -2,6 +2,7 @@
 // changes have no effect. It validates ranges and does not touch the kernel.
 
 using System.Runtime.CompilerServices;
+using RingCore.Sys;
 
 namespace RingCore;
 
@@ -89,7 +90,8 @@ public sealed record RingOptions
         Require(fits, LeaseBufferCount, "All lease buffers together: below 2 GiB.");
         Require(TraceEvents == 0 || int.IsPow2(TraceEvents), TraceEvents, "0, or a power of two.");
         bool polls = SqPoll is null || SqPoll?.TotalMilliseconds is >= 1 and <= 3_600_000;
-        Require(polls, SqPoll, "1 ms to 1 hour, or null."); // 0 would mean a second to the kernel.
+        // 0 would mean a second to the kernel.
+        Require(polls, SqPoll, "1 ms to 1 hour, or null.");
         Require(ShutdownTimeout >= TimeSpan.Zero, ShutdownTimeout, "Zero or more.");
     }
 

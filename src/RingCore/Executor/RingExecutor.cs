@@ -7,6 +7,7 @@
 
 using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -325,7 +326,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
                 return;
             _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
-            Prep.Transfer(sqe, io_uring_op.IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
+            Prep.Transfer(sqe, IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
             IsArmed = true;
         }

@@ -5,6 +5,7 @@
 
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 
 namespace RingCore;
 
@@ -255,13 +256,13 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         delay.Begin(executor.Driver);
         var task = new ValueTask(delay, delay.Version);
         if (executor.Driver.Stopping || token.IsCancellationRequested)
-            delay.Refuse(-Errno.ECANCELED);
+            delay.Refuse(-ECANCELED);
         else
             executor.Timers.Add(delay);
         return task;
     }
 
-    public void Fire() => SetResult(Driver.Stopping ? -Errno.ECANCELED : 0, 0);
+    public void Fire() => SetResult(Driver.Stopping ? -ECANCELED : 0, 0);
 
     internal override void OnTerminal(int res, uint flags, int step)
     {
@@ -273,7 +274,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         if (HeapIndex < 0)
             return;
         _timers.Remove(this);
-        SetResult(-Errno.ECANCELED, 0);
+        SetResult(-ECANCELED, 0);
     }
 
     public void GetResult(short token)

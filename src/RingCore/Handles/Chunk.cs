@@ -20,7 +20,8 @@ internal sealed unsafe class Chunk : MemoryManager<byte>
     /// <summary>The same memory as a consumer gets it, whose pins do not count.</summary>
     internal readonly Memory<byte> Bytes;
     private readonly OpDriver _driver;
-    private int _users; // Who rented it, and ops.
+    // Who rented it, and ops.
+    private int _users;
 
     private Chunk(OpDriver driver, int size)
     {

@@ -1,7 +1,7 @@
 // Handles layer: the awaitable of a file's op. A transfer that has to be whole goes back to the kernel from
 // the reap with what is left of it, without a turn through user code; its memory is pinned once, at the call.
-// It decides nothing about files. States: with the kernel → short, or interrupted: with the kernel again →
-// complete; see AwaitState.
+// It decides nothing about files. States: with the kernel → short, or interrupted: with the kernel again
+// → complete; see AwaitState.
 
 using System.Diagnostics;
 using System.Threading.Tasks.Sources;
@@ -49,7 +49,8 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         try
         {
             op.Lend(file.Driver, transfer._loans);
-            op.ThrowIfUnusable(); // What a Pin may have done.
+            // What a Pin may have done.
+            op.ThrowIfUnusable();
             transfer.Register(token);
             refused = file.Driver.Admit(token);
         }
@@ -102,7 +103,9 @@ internal sealed class FileTransfer : OpAwaitable, IValueTaskSource<int>, IValueT
         SetResult(res, flags);
     }
 
-    /// <summary>A pipe, a device, a file of /proc, a read-only file system: as FileStream.Flush takes it.</summary>
+    /// <summary>
+    /// A pipe, a device, a file of /proc, a read-only file system: as FileStream.Flush takes it.
+    /// </summary>
     private static bool IsNothingToFlush(int res) => res is -EINVAL or -EROFS or -EOPNOTSUPP;
 
     protected override void ReturnLoans() => _loans.Return(Driver);

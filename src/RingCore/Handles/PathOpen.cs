@@ -6,6 +6,7 @@
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
@@ -21,7 +22,8 @@ internal static class PathOpen
     {
         OpDriver driver = OpDriver.Required;
         Op open = Op.OpenAt(path, flags | O_NONBLOCK, mode);
-        bool isFifo = false; // That has no reader.
+        // That has no reader.
+        bool isFifo = false;
         int fd, pause = 0;
         while ((fd = (await open.Start(token)).Res) is -EAGAIN or -EINTR
             || (fd == -ENXIO && (isFifo = isFifo || await IsFifoAsync(path, token))))
@@ -39,7 +41,8 @@ internal static class PathOpen
             throw;
         }
 
-        Libc.fcntl(fd, F_SETFL, flags); // The file description is ours alone: it was made by this open.
+        // The file description is ours alone: it was made by this open.
+        Libc.fcntl(fd, F_SETFL, flags);
         return fd;
     }
 
@@ -69,7 +72,7 @@ internal static class PathOpen
     {
         if (Libc.fcntl(fd, F_GETPIPE_SZ, 0) < 0)
             return false;
-        var poll = new pollfd { fd = fd, events = SocketConstants.POLLIN };
+        var poll = new pollfd { fd = fd, events = POLLIN };
 
         // The read takes nothing, for it has nowhere to: EAGAIN with a writer, EFAULT with bytes, 0 with
         // nobody.

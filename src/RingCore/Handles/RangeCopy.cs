@@ -8,7 +8,9 @@
 // meanwhile; what it has copied is the thread's until it is done, which it says before it signals.
 
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 
@@ -29,8 +31,10 @@ internal sealed class RangeCopy
     private int _from, _to, _signal;
     private long _copied;
     private bool _atEnd;
-    private volatile bool _stop; // The ring sets it, the thread reads it between two pieces.
-    private volatile bool _isDone; // The thread sets it when it has set the others; the ring reads it before them.
+    // The ring sets it, the thread reads it between two pieces.
+    private volatile bool _stop;
+    // The thread sets it when it has set the others; the ring reads it before them.
+    private volatile bool _isDone;
 
     private RangeCopy(Kernel kernel) => _kernel = kernel;
 
@@ -52,25 +56,29 @@ internal sealed class RangeCopy
         while (!copy._isDone)
         {
             copy._stop |= await SignalledAsync(signal, copy._stop ? default : token) < 0;
+            // Refused from now on.
             if (driver.Stopping)
-                break; // Refused from now on.
+                break;
         }
 
-        return (Volatile.Read(ref copy._copied), copy._atEnd); // Acquire: pairs with Run's, where it goes on.
+        // Acquire: pairs with Run's, where it goes on.
+        return (Volatile.Read(ref copy._copied), copy._atEnd);
     }
 
     private static unsafe int NewSignal(Kernel kernel) => kernel.EventFd();
 
-    /// <summary>The thread must not be left alone with the files: without memory for the poll, it is asked again.</summary>
+    /// <summary>
+    /// The thread must not be left alone with the files: without memory for the poll, it is asked again.
+    /// </summary>
     private static async RingTask<int> SignalledAsync(RingHandle signal, CancellationToken token)
     {
         try
         {
-            return (await Op.Poll(signal, SocketConstants.POLLIN).Start(token)).Res;
+            return (await Op.Poll(signal, POLLIN).Start(token)).Res;
         }
         catch (OutOfMemoryException)
         {
-            return -Errno.ENOMEM;
+            return -ENOMEM;
         }
     }
 
@@ -80,7 +88,8 @@ internal sealed class RangeCopy
         _from = Libc.fcntl(from, F_DUPFD_CLOEXEC, 0);
         _to = Libc.fcntl(to, F_DUPFD_CLOEXEC, 0);
         _signal = Libc.fcntl(signal, F_DUPFD_CLOEXEC, 0);
-        bool starts = Interlocked.Increment(ref s_threads) <= MostThreads; // Of all executors; End takes it back.
+        // Of all executors; End takes it back.
+        bool starts = Interlocked.Increment(ref s_threads) <= MostThreads;
         try
         {
             if (starts && _from >= 0 && _to >= 0 && _signal >= 0)
@@ -101,16 +110,19 @@ internal sealed class RangeCopy
         {
             nuint length = (nuint)Math.Min(count - _copied, Piece);
             moved = Libc.copy_file_range(_from, from < 0 ? null : &from, _to, to < 0 ? null : &to, length, 0);
-            Volatile.Write(ref _copied, _copied + Math.Max(moved, 0)); // Release: pairs with RunAsync's read.
+            // Release: pairs with RunAsync's read.
+            Volatile.Write(ref _copied, _copied + Math.Max(moved, 0));
         }
-        while ((moved > 0 || moved == -Errno.EINTR) && _copied < count && !_stop);
-        _atEnd = moved == 0 && _copied > 0; // Files of /proc say 0 at once.
+        while ((moved > 0 || moved == -EINTR) && _copied < count && !_stop);
+        // Files of /proc say 0 at once.
+        _atEnd = moved == 0 && _copied > 0;
         End();
     }
 
     private unsafe void End()
     {
-        Interlocked.Decrement(ref s_threads); // Pairs with the increment in Start.
+        // Pairs with the increment in Start.
+        Interlocked.Decrement(ref s_threads);
         _isDone = true;
         _kernel.Signal(_signal);
         foreach (int fd in (ReadOnlySpan<int>)[_from, _to, _signal])

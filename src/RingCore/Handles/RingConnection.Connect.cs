@@ -5,6 +5,7 @@
 using System.Net;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
+using static RingCore.Sys.FileConstants;
 using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
@@ -49,7 +50,8 @@ public sealed partial class RingConnection
         }
         catch
         {
-            connection.Dispose(); // Whatever state the socket is in: after a failed connect it is of no use.
+            // Whatever state the socket is in: after a failed connect it is of no use.
+            connection.Dispose();
             throw;
         }
     }
@@ -61,7 +63,8 @@ public sealed partial class RingConnection
         RingTimers timers = RingExecutor.Required.Timers;
         ActionTimer? deadline = timeout is { } time ? timers.Add(time, () => Driver.Cancel(id.Key)) : null;
         int res = (await connecting).Res;
-        bool late = deadline is { HeapIndex: < 0 } && !Driver.Stopping; // Shutdown fires every timer early.
+        // Shutdown fires every timer early.
+        bool late = deadline is { HeapIndex: < 0 } && !Driver.Stopping;
         if (deadline is not null)
             timers.Remove(deadline);
         return res == -ECANCELED && late ? -ETIME : res;
@@ -81,7 +84,8 @@ public sealed partial class RingConnection
             await PathOpen.PauseAsync(ref pause, most, token);
         }
 
-        Libc.fcntl(Fd, FileConstants.F_SETFL, 0); // It has no other flag.
+        // It has no other flag.
+        Libc.fcntl(Fd, F_SETFL, 0);
         return res;
     }
 }

@@ -67,7 +67,8 @@ public sealed partial class RingConnection : RingStream
     /// </summary>
     /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
     /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="OperationCanceledException">Its executor stops: only the peer ends it without an exception.</exception>
+    /// <exception cref="OperationCanceledException">Its executor stops: only the peer ends it without an
+    /// exception.</exception>
     public async IAsyncEnumerable<ReadLease> ReadAllAsync(
         int mostLeases = 8, [EnumeratorCancellation] CancellationToken token = default)
     {
@@ -101,7 +102,8 @@ public sealed partial class RingConnection : RingStream
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
         Writes.ThrowIfBusy();
-        using WriteHold hold = Writes.HoldIfIdle(); // Before the start, whose Pin may write.
+        // Before the start, whose Pin may write.
+        using WriteHold hold = Writes.HoldIfIdle();
         OpResult result = await Op.Send(this, memory).Start(token);
         return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
     }
@@ -117,7 +119,8 @@ public sealed partial class RingConnection : RingStream
             await Writes.FlushAsync();
         ThrowIfDisposed();
         int result = SocketCalls.Shutdown(Fd, how);
-        if (result < 0 && result != -ENOTCONN) // The peer was quicker.
+        // The peer was quicker.
+        if (result < 0 && result != -ENOTCONN)
             throw RingErrors.Socket(result, this, default, "Shutdown");
     }
 }

@@ -14,6 +14,7 @@ using System.Diagnostics.CodeAnalysis;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
@@ -82,7 +83,8 @@ public static class RingCopy
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
         var copy = new Copy(from, fromOffset, to, toOffset, count, stop);
-        (to as RingStream)?.Writes.ThrowIfBusy(); // Before either is held.
+        // Before either is held.
+        (to as RingStream)?.Writes.ThrowIfBusy();
         (from as RingStream)?.ThrowIfReading();
         (from as RingStream)?.StartReading(copy);
         using WriteHold hold = (to as RingStream)?.Writes.HoldIfIdle() ?? default;
@@ -116,7 +118,8 @@ public static class RingCopy
     /// grows at its end. Within one file, ranges that overlap are refused: the copy would read what it has
     /// written, and where the file grows never end.
     /// </summary>
-    private static long BetweenFiles(RingHandle from, long fromOffset, RingHandle to, long toOffset, long count)
+    private static long BetweenFiles(
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count)
     {
         statx source = FileCalls.Status(from.Fd), target = FileCalls.Status(to.Fd);
         if (FileCalls.Type(source) != S_IFREG || FileCalls.Type(target) != S_IFREG)
@@ -130,12 +133,14 @@ public static class RingCopy
         // Downwards the end stays where it is.
         if (FileCalls.Identity(source) == FileCalls.Identity(target)
             && Math.Abs(second - first) < (second > first ? count : length))
-            throw new IOException("The copy's source and target are one file, and the ranges overlap.", EINVAL);
+            throw new IOException(
+                "The copy's source and target are one file, and the ranges overlap.", EINVAL);
         return appends ? 0 : length;
     }
 
     private sealed class Copy(
-        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count, CancellationTokenSource stop)
+        RingHandle from, long fromOffset, RingHandle to, long toOffset, long count,
+        CancellationTokenSource stop)
     {
         private long _fromOffset = fromOffset;
         private long _toOffset = toOffset;
@@ -212,7 +217,8 @@ public static class RingCopy
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return -EINVAL; // Out of fds, or of what a user may have in pipes.
+                // Out of fds, or of what a user may have in pipes.
+                return -EINVAL;
             }
 
             using RingPipe reader = pipe.Reader, writer = pipe.Writer;
@@ -223,8 +229,9 @@ public static class RingCopy
                 while (_unwritten > 0)
                 {
                     moved = await SpliceAsync(reader, -1, to, _toOffset, _unwritten);
+                    // The pipe is empty: from here on without it.
                     if (CannotSplice(moved) && (moved = await ReadAndWriteAsync(reader)) >= 0)
-                        return -EINVAL; // The pipe is empty: from here on without it.
+                        return -EINVAL;
                     if (moved <= 0)
                         return moved < 0 ? moved : -EIO;
                     Written(moved);
@@ -246,7 +253,8 @@ public static class RingCopy
             Chunk full = Chunk.Rent(from.Driver, size), empty = Chunk.Rent(from.Driver, size);
             try
             {
-                int count = await ReadAsync(source, full.Memory[..(int)Math.Min(left, size)], readAhead.Token);
+                int count =
+                    await ReadAsync(source, full.Memory[..(int)Math.Min(left, size)], readAhead.Token);
                 while (count > 0)
                 {
                     left -= count;
@@ -257,7 +265,8 @@ public static class RingCopy
                         next == 0 ? default : ReadAsync(source, empty.Memory[..next], readAhead.Token);
                     int res = await WriteAsync(full.Memory[..count]);
                     if (res < 0)
-                        readAhead.Cancel(); // Else it might wait for ever; what it brings all the same was taken.
+                        // Else it might wait for ever; what it brings all the same was taken.
+                        readAhead.Cancel();
                     count = await reading;
                     (full, empty) = (empty, full);
                     if (res >= 0)
@@ -276,7 +285,8 @@ public static class RingCopy
             }
         }
 
-        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken token) => RunAsync(
+        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken token) =>
+            RunAsync(
             source is RingConnection ? Op.Recv(source, memory)
                 : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
             null, source, POLLIN, token);
@@ -302,7 +312,7 @@ public static class RingCopy
             RingHandle source, long sourceAt, RingHandle target, long targetAt, long length)
         {
             int most = (int)Math.Min(length, PipeSize);
-            Op op = Op.Splice(source, sourceAt, target, targetAt, most, OpFlags.SPLICE_F_NONBLOCK);
+            Op op = Op.Splice(source, sourceAt, target, targetAt, most, SPLICE_F_NONBLOCK);
             bool polls = ReferenceEquals(source, from) && _fromOffset < 0;
             return RunAsync(op, polls ? from : null, target, POLLOUT, stop.Token);
         }

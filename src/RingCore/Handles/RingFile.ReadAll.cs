@@ -53,7 +53,8 @@ public sealed partial class RingFile
         if (inOrder)
             depth = 1;
         long left = Math.Clamp(expected - offset, 0, chunkSize);
-        int size = (int)Math.Min(chunkSize, (left / 4096 + 1) * 4096); // No 128 KiB for ten bytes.
+        // No 128 KiB for ten bytes.
+        int size = (int)Math.Min(chunkSize, (left / 4096 + 1) * 4096);
         var reads = new Queue<AheadRead>(depth);
         Chunk? free = null;
         try
@@ -84,7 +85,8 @@ public sealed partial class RingFile
                 if (count > 0)
                     yield return free.Bytes[..count];
                 if (res < 0)
-                    throw Failure(res, Op.Read(this, free.Memory, read.Offset), token, "Reading", count, size);
+                    throw Failure(
+                        res, Op.Read(this, free.Memory, read.Offset), token, "Reading", count, size);
                 if (inOrder)
                     next = Behind(read.Offset, count);
                 if (inOrder ? res == 0 : count < size)

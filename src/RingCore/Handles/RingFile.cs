@@ -8,6 +8,7 @@ using System.Runtime.InteropServices;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
+using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
@@ -20,7 +21,8 @@ public sealed partial class RingFile : RingHandle
 {
     private readonly FileMode _mode;
     private readonly RingFileOptions _options;
-    private readonly (uint Major, uint Minor, ulong Inode) _identity; // Of one that its disposal deletes.
+    // Of one that its disposal deletes.
+    private readonly (uint Major, uint Minor, ulong Inode) _identity;
 
     private RingFile(OpDriver driver, int fd, string path, FileMode mode, RingFileOptions options)
         : base(driver, fd, ownsFd: true)
@@ -47,8 +49,8 @@ public sealed partial class RingFile : RingHandle
 
     /// <summary>
     /// Opens a file (IORING_OP_OPENAT, 5.6). Takes no lock: FileShare has no counterpart. A directory can be
-    /// opened for reading, to flush it after a rename. A FIFO is waited for until its other end is open, as in
-    /// <see cref="RingPipe.OpenAsync"/>.
+    /// opened for reading, to flush it after a rename. A FIFO is waited for until its other end is open, as
+    /// in <see cref="RingPipe.OpenAsync"/>.
     /// </summary>
     /// <param name="path">Relative to the working directory of this moment, or absolute.</param>
     /// <param name="mode">
@@ -65,7 +67,8 @@ public sealed partial class RingFile : RingHandle
     /// <exception cref="IOException">Anything else; its HResult is the errno.</exception>
     public static async ValueTask<RingFile> OpenAsync(
         string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read,
-        RingFileOptions options = RingFileOptions.None, UnixFileMode createMode = (UnixFileMode)0x1B6, CancellationToken token = default)
+        RingFileOptions options = RingFileOptions.None, UnixFileMode createMode = (UnixFileMode)0x1B6,
+        CancellationToken token = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         OpDriver driver = OpDriver.Required;
@@ -158,7 +161,7 @@ public sealed partial class RingFile : RingHandle
     /// <param name="token">As for a write.</param>
     public ValueTask AppendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
     {
-        return Whole(Op.Write(this, memory, Check(0), OpFlags.RWF_APPEND), "Appending", token);
+        return Whole(Op.Write(this, memory, Check(0), RWF_APPEND), "Appending", token);
     }
 
     /// <summary>
@@ -167,10 +170,11 @@ public sealed partial class RingFile : RingHandle
     /// <inheritdoc cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
     /// <param name="token">As for a write.</param>
-    public ValueTask AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+    public ValueTask AppendAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
-        Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], Check(0), OpFlags.RWF_APPEND);
+        Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], Check(0), RWF_APPEND);
         return Whole(op, "Appending", token);
     }
 
@@ -275,13 +279,15 @@ public sealed partial class RingFile : RingHandle
     internal bool EndsWith(io_uring_op op, long done) => op == IORING_OP_READ && IsDirect && done % 512 != 0;
 
     /// <summary>What a transfer that failed, or ended too early, throws.</summary>
-    internal Exception Failure(int res, in Op op, CancellationToken token, string what, long done, long length)
+    internal Exception Failure(
+        int res, in Op op, CancellationToken token, string what, long done, long length)
     {
         what = $"{what} '{Path}'";
         if (res >= 0 && op.Code == IORING_OP_READ)
             return new EndOfStreamException($"{what}: the file ended after {done} of {length} bytes.");
+        // A write of nothing that is no error: going on would never end.
         if (res >= 0)
-            res = -EIO; // A write of nothing that is no error: going on would never end.
+            res = -EIO;
         if (res == -EINVAL && IsDirect && length > 0)
             what += " (O_DIRECT: memory, offset and length must be aligned, "
                 + "GetStatusAsync tells to what; 4,096 nearly always does)";
@@ -306,7 +312,8 @@ public sealed partial class RingFile : RingHandle
         return new(transfer, transfer.Version);
     }
 
-    private ValueTask Whole(in Op op, string what, CancellationToken token) => Void(op, what, token, whole: true);
+    private ValueTask Whole(in Op op, string what, CancellationToken token) =>
+        Void(op, what, token, whole: true);
 
     /// <summary>The offset for the op: −1 where there is no position.</summary>
     private long Check(long offset)

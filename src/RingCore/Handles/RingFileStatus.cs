@@ -1,4 +1,5 @@
-// Handles layer: what statx told about a file, in .NET's words. It only reads a struct; RingFile.GetStatusAsync and Op.Statx ask.
+// Handles layer: what statx told about a file, in .NET's words. It only reads a struct;
+// RingFile.GetStatusAsync and Op.Statx ask.
 
 using System.Runtime.InteropServices;
 using RingCore.Sys;
@@ -9,12 +10,17 @@ namespace RingCore;
 /// <summary>What the kernel knows about a file.</summary>
 public sealed class RingFileStatus
 {
-    /// <summary>Bytes that <see cref="Op.Statx(string, Memory{byte}, int, uint)"/> needs for its result.</summary>
+    /// <summary>
+    /// Bytes that <see cref="Op.Statx(string, Memory{byte}, int, uint)"/> needs for its result.
+    /// </summary>
     public const int Size = 256;
 
     private readonly statx _raw;
 
-    /// <summary>Reads the struct that a successful <see cref="Op.Statx(string, Memory{byte}, int, uint)"/> has filled in.</summary>
+    /// <summary>
+    /// Reads the struct that a successful <see cref="Op.Statx(string, Memory{byte}, int, uint)"/> has filled
+    /// in.
+    /// </summary>
     /// <param name="result">At least <see cref="Size"/> bytes.</param>
     public RingFileStatus(ReadOnlySpan<byte> result) => _raw = MemoryMarshal.Read<statx>(result);
 
@@ -58,8 +64,9 @@ public sealed class RingFileStatus
     public DateTimeOffset? CreationTime => Has(STATX_BTIME) ? Time(_raw.stx_btime) : null;
 
     /// <summary>
-    /// Bytes that memory must be aligned to with <see cref="RingFileOptions.Direct"/>; 0: there is no O_DIRECT here; null: the
-    /// kernel does not say (before 6.1), or was not asked (STATX_DIOALIGN, which <see cref="RingFile.GetStatusAsync"/> does).
+    /// Bytes that memory must be aligned to with <see cref="RingFileOptions.Direct"/>; 0: there is no
+    /// O_DIRECT here; null: the kernel does not say (before 6.1), or was not asked (STATX_DIOALIGN, which
+    /// <see cref="RingFile.GetStatusAsync"/> does).
     /// </summary>
     public int? DirectMemoryAlignment => Has(STATX_DIOALIGN) ? (int)_raw.stx_dio_mem_align : null;
 
@@ -69,5 +76,6 @@ public sealed class RingFileStatus
     private bool Has(uint mask) => (_raw.stx_mask & mask) != 0;
 
     private static DateTimeOffset Time(statx_timestamp time) =>
-        DateTimeOffset.UnixEpoch.AddTicks(time.tv_sec * TimeSpan.TicksPerSecond + time.tv_nsec / TimeSpan.NanosecondsPerTick);
+        DateTimeOffset.UnixEpoch.AddTicks(
+            time.tv_sec * TimeSpan.TicksPerSecond + time.tv_nsec / TimeSpan.NanosecondsPerTick);
 }

@@ -90,7 +90,8 @@ public sealed class RingFileWriter : IAsyncDisposable
             if (flush)
                 await _write;
             ThrowIfFailed();
-            while (!memory.IsEmpty || (_used == _filling.Length && _write.IsCompleted) || (flush && _used > 0))
+            while (!memory.IsEmpty || (_used == _filling.Length && _write.IsCompleted)
+                || (flush && _used > 0))
             {
                 int part = Math.Min(memory.Length, _filling.Length - _used);
                 memory[..part].CopyTo(_filling[_used..]);
@@ -145,7 +146,9 @@ public sealed class RingFileWriter : IAsyncDisposable
     private void ThrowIfFailed()
     {
         if (_failure is { } e)
-            throw new IOException($"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.", e) { HResult = e.HResult };
+            throw new IOException(
+                $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.",
+                e) { HResult = e.HResult };
     }
 
     private void Check()
@@ -153,6 +156,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         _file.Driver.ThrowIfNotOwner();
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_busy)
-            throw new InvalidOperationException("Another call of this writer has not ended yet: await each before the next.");
+            throw new InvalidOperationException(
+                "Another call of this writer has not ended yet: await each before the next.");
     }
 }

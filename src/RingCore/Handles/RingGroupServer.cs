@@ -41,7 +41,8 @@ public static class RingGroupServer
         ArgumentNullException.ThrowIfNull(handler);
         bool each = placement == RingPlacement.ListenerEach;
         if (each && endPoint is not IPEndPoint)
-            throw new ArgumentException("Only TCP can have several listeners; else: Acceptor.", nameof(placement));
+            throw new ArgumentException(
+                "Only TCP can have several listeners; else: Acceptor.", nameof(placement));
         return new Server(group.Executors, handler, each, token).RunAsync(endPoint, listening);
     }
 

@@ -86,7 +86,8 @@ public sealed class RingListener : RingHandle
             }
 
             RingErrors.ThrowIfFailed(SocketCalls.Bind(fd, address), $"Binding to {endPoint}");
-            bool isPath = SocketAddressBytes.IsPath(address); // In full: the working directory may change.
+            // In full: the working directory may change.
+            bool isPath = SocketAddressBytes.IsPath(address);
             string? path = isPath ? Path.GetFullPath(endPoint.ToString()!) : null;
             return new RingListener(driver, fd, SocketCalls.EndPointOf(fd, peer: false) ?? endPoint, path);
         }

@@ -6,6 +6,7 @@
 // EPIPE instead.
 
 using RingCore.Sys;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 
 namespace RingCore;
@@ -33,7 +34,8 @@ public sealed class RingPipe : RingStream
         int result = Libc.pipe2(ends, O_CLOEXEC);
         if (result < 0)
             throw RingErrors.File(result, null, default, "Making a pipe");
-        var pipe = (Reader: new RingPipe(driver, ends[0], ownsFd: true), Writer: new RingPipe(driver, ends[1], ownsFd: true));
+        var pipe = (Reader: new RingPipe(driver, ends[0], ownsFd: true),
+            Writer: new RingPipe(driver, ends[1], ownsFd: true));
         if (capacity == 0 || (result = Libc.fcntl(ends[1], F_SETPIPE_SZ, capacity)) >= 0)
             return pipe;
         pipe.Reader.Dispose();
@@ -43,19 +45,21 @@ public sealed class RingPipe : RingStream
 
     /// <summary>
     /// Opens a FIFO (IORING_OP_OPENAT, 5.6). Waits until its other end is open, too, without a kernel worker
-    /// thread: nothing tells of it, so it looks again after 1 to 20 ms. <see cref="FileAccess.ReadWrite"/> does
-    /// not wait.
+    /// thread: nothing tells of it, so it looks again after 1 to 20 ms. <see cref="FileAccess.ReadWrite"/>
+    /// does not wait.
     /// </summary>
     /// <param name="path">Relative to the working directory of this moment, or absolute.</param>
     /// <param name="access">Which end.</param>
     /// <param name="token">Asks for cancellation.</param>
-    public static async ValueTask<RingPipe> OpenAsync(string path, FileAccess access, CancellationToken token = default)
+    public static async ValueTask<RingPipe> OpenAsync(
+        string path, FileAccess access, CancellationToken token = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
-        int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, token); // O_RDONLY is 0.
+        // O_RDONLY is 0.
+        int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, token);
         return fd >= 0 ? new RingPipe(driver, fd, ownsFd: true)
             : throw RingErrors.File(fd, null, token, $"Opening '{path}'");
     }
@@ -92,5 +96,6 @@ public sealed class RingPipe : RingStream
     /// </summary>
     private static RingPipe Standard(int fd, string name) => Libc.fcntl(fd, F_GETFD, 0) == 0
         ? new RingPipe(OpDriver.Required, fd, ownsFd: false)
-        : throw new IOException($"Standard {name} is closed: nothing was fd {fd} when the process started.", Errno.EBADF);
+        : throw new IOException(
+            $"Standard {name} is closed: nothing was fd {fd} when the process started.", EBADF);
 }

@@ -190,8 +190,8 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
     }
 
     /// <summary>
-    /// An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready; or a kernel worker that waited
-    /// for it, until a signal came: a poll waits for it, then the op goes again.
+    /// An O_NONBLOCK pipe or terminal, as a shell may hand on, that is not ready; or a kernel worker that
+    /// waited for it, until a signal came: a poll waits for it, then the op goes again.
     /// </summary>
     private bool PollsFirst(ref int res)
     {

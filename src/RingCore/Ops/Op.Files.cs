@@ -15,9 +15,9 @@ public readonly partial struct Op
     private const uint CurrentDirectory = unchecked((uint)AT_FDCWD);
 
     /// <summary>
-    /// Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close. Open a FIFO with O_NONBLOCK:
-    /// without, the kernel opens it as if with it, or waits for its other end on a worker thread, of which
-    /// there are few.
+    /// Opens a file (IORING_OP_OPENAT, 5.6). Result: its fd, the caller's to close. Open a FIFO with
+    /// O_NONBLOCK: without, the kernel opens it as if with it, or waits for its other end on a worker thread,
+    /// of which there are few.
     /// </summary>
     /// <param name="path">Relative to the working directory, or absolute.</param>
     /// <param name="openFlags">O_* of <see cref="FileConstants"/>; O_CLOEXEC is added.</param>

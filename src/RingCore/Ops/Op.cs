@@ -151,7 +151,8 @@ public readonly partial struct Op
 
     /// <summary>
     /// Connects a socket (IORING_OP_CONNECT, 5.5). Result 0. After a failure the socket is of no further use.
-    /// Where a Unix listener's backlog is full it keeps a kernel worker, of which there are few, until it is not.
+    /// Where a Unix listener's backlog is full it keeps a kernel worker, of which there are few, until it is
+    /// not.
     /// </summary>
     /// <param name="handle">An unconnected socket.</param>
     /// <param name="endPoint">An <see cref="System.Net.IPEndPoint"/> or
@@ -211,8 +212,8 @@ public readonly partial struct Op
     /// <summary>
     /// A chain: <paramref name="next"/> starts when this op has succeeded in full (IOSQE_IO_LINK, 5.3). Newer
     /// kernels (seen on 6.18) go on behind a failed fsync, fallocate, ftruncate, statx or path op all the
-    /// same: let nothing follow that must not run then. Nor do kernels before 5.18 stop behind a step that they
-    /// refuse while they take it in: flags that they do not know, an fd that is not open.
+    /// same: let nothing follow that must not run then. Nor do kernels before 5.18 stop behind a step that
+    /// they refuse while they take it in: flags that they do not know, an fd that is not open.
     /// </summary>
     public OpChain Then(Op next) => new([this, next]);
 
@@ -281,8 +282,8 @@ public readonly partial struct Op
     }
 
     /// <summary>
-    /// A poller has the rights of its set-up: what names a path, or makes a socket, would have them still when the
-    /// process has given them up. (What an fd allows was decided when it was opened.)
+    /// A poller has the rights of its set-up: what names a path, or makes a socket, would have them still
+    /// when the process has given them up. (What an fd allows was decided when it was opened.)
     /// </summary>
     private void ThrowIfRestUnusable(Ring ring)
     {
@@ -291,7 +292,8 @@ public readonly partial struct Op
         bool asksForRights = Extra is byte[] address ? SocketAddressBytes.IsPath(address) : _handle is null;
         if (asksForRights && ring.IsPolled && ring.PollerCredentials != Credentials.OfThisThread())
             throw new InvalidOperationException(
-                $"{_code}: this executor's submission poller has the rights of its start, and the process has "
+                $"{_code}: this executor's submission poller has the rights of its start, and the process "
+                + "has "
                 + "others now. Start the executor afterwards, or without RingOptions.SqPoll.");
     }
 

@@ -242,7 +242,8 @@ internal abstract class OpAwaitable : OpSink
     [StackTraceHidden]
     protected void Take(short token)
     {
-        // With a continuation that is queued and has not run it stands in the ready queue, and cannot be pooled.
+        // With a continuation that is queued and has not run it stands in the ready queue, and cannot be
+        // pooled.
         if (token != Version || _state != AwaitState.Completed || _continuation is not null)
             ThrowNotReady(token);
         Driver.ThrowIfNotOwner();

@@ -49,10 +49,11 @@ public sealed class OpChain
         {
             step.ThrowIfUnusable();
 
-            // FALLBACK SubmitAll (5.18): before, a step refused as it is taken in ends the batch; what stands behind
-            // it comes with the next, and runs, as a chain of its own.
+            // FALLBACK SubmitAll (5.18): before, a step refused as it is taken in ends the batch; what stands
+            // behind it comes with the next, and runs, as a chain of its own.
             if (!driver.Ring.Features.HasFlag(RingFeatures.SubmitAll) && !driver.Ring.Supports(step.Code))
-                throw new NotSupportedException($"{step.Code} is not in this kernel, and the steps behind it would run.");
+                throw new NotSupportedException(
+                    $"{step.Code} is not in this kernel, and the steps behind it would run.");
         }
 
         ChainRun run = driver.Chains.Rent();

@@ -29,7 +29,8 @@ internal sealed unsafe partial class OpDriver
     }
 
     /// <summary>
-    /// Step 3, before the enter. What finds no room waits for the next turn: false, and the loop does not sleep.
+    /// Step 3, before the enter. What finds no room waits for the next turn: false, and the loop does not
+    /// sleep.
     /// </summary>
     internal bool WriteCancels()
     {

@@ -127,8 +127,10 @@ internal sealed unsafe partial class OpDriver
         ? new ObjectDisposedException($"RingExecutor '{Options.Name}'",
             "It has stopped: nothing that belongs to it can be used any more, only disposed.")
         : new InvalidOperationException(
-            $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs there: inside "
-            + "Run or Spawn, or from any thread through InvokeAsync. A ConfigureAwait(false) leaves that thread."));
+            $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs "
+            + "there: inside "
+            + "Run or Spawn, or from any thread through InvokeAsync. A ConfigureAwait(false) leaves that "
+            + "thread."));
 
     /// <summary>Whether the executor has stopped. Any thread.</summary>
     internal bool IsRetired => _ownerThread < 0;

@@ -18,10 +18,11 @@ public readonly struct OpResult
     }
 
     /// <summary>
-    /// 0 or more: success, as the opcode says (bytes, an fd, a count). Negative: −errno. −ECANCELED of an op that
-    /// its own <see cref="Op.WithTimeout"/> ended is reported as −ETIME, and of one that was asked to cancel, or
-    /// whose handle was disposed while it was begun, −EINTR, −EAGAIN, −ENOBUFS and −EBADF as −ECANCELED; the
-    /// kernel's internal 512 (ERESTARTSYS) of an interrupted worker as −EINTR.
+    /// 0 or more: success, as the opcode says (bytes, an fd, a count). Negative: −errno. −ECANCELED of an
+    /// op that its own <see cref="Op.WithTimeout"/> ended is reported as −ETIME, and of one that was asked
+    /// to cancel, or whose handle was disposed while it was begun, −EINTR, −EAGAIN, −ENOBUFS and
+    /// −EBADF as −ECANCELED; the kernel's internal 512 (ERESTARTSYS) of an interrupted worker as
+    /// −EINTR.
     /// </summary>
     public int Res { get; }
 
@@ -38,5 +39,6 @@ public readonly struct OpResult
     public bool HasMore => (Flags & IORING_CQE_F_MORE) != 0;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{(Res >= 0 ? $"res={Res}" : Sys.Errno.Name(Errno))} flags=0x{Flags:x}";
+    public override string ToString() =>
+        $"{(Res >= 0 ? $"res={Res}" : Sys.Errno.Name(Errno))} flags=0x{Flags:x}";
 }

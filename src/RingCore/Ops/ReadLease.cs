@@ -56,7 +56,8 @@ public readonly struct ReadLease : IDisposable
 /// <summary>One buffer and its present lease.</summary>
 internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 {
-    internal readonly int BufferId; // −1: a buffer of its own, outside the ring.
+    // −1: a buffer of its own, outside the ring.
+    internal readonly int BufferId;
     private readonly LeasePool _pool;
     internal readonly byte* Address;
     private readonly MappedMemory _memory; // Keeps it mapped.

@@ -53,7 +53,9 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public int Fd => !IsDisposed ? _fd : throw new ObjectDisposedException(GetType().FullName);
 
-    /// <summary>For a call now, on the owner thread: elsewhere the number can be another's before the call is made.</summary>
+    /// <summary>
+    /// For a call now, on the owner thread: elsewhere the number can be another's before the call is made.
+    /// </summary>
     internal int OwnFd
     {
         get

@@ -35,8 +35,8 @@ internal static class SocketAddressBytes
         BinaryPrimitives.ReadUInt16LittleEndian(address);
 
     /// <summary>
-    /// Whether it names a file. An abstract name begins with a null; System.Net prints that as '@', with which a
-    /// path may begin, too.
+    /// Whether it names a file. An abstract name begins with a null; System.Net prints that as '@', with
+    /// which a path may begin, too.
     /// </summary>
     internal static bool IsPath(ReadOnlySpan<byte> address) =>
         Family(address) == AF_UNIX && address.Length > 2 && address[2] != 0;

@@ -14,7 +14,8 @@ namespace RingCore;
 internal sealed unsafe class BufferRing : IDisposable
 {
     private readonly Ring _ring;
-    private readonly byte* _entries; // Page-aligned native memory, as the kernel wants it.
+    // Page-aligned native memory, as the kernel wants it.
+    private readonly byte* _entries;
     private readonly uint _mask;
     private readonly int _stride;
     private ushort _tail;
@@ -37,7 +38,8 @@ internal sealed unsafe class BufferRing : IDisposable
         Count = count;
         Size = size;
         _mask = (uint)count - 1;
-        _stride = size + 64; // A cache line between buffers keeps their beginnings out of the same cache set.
+        // A cache line between buffers keeps their beginnings out of the same cache set.
+        _stride = size + 64;
         Memory = new MappedMemory((long)count * _stride);
         try
         {

@@ -3,8 +3,8 @@
 // verbs: get an SQE, enter, peek CQEs. One thread owns it. It knows nothing of ops, tasks, sockets or memory
 // other than its own; its errors are −errno values.
 //
-// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by the
-// kernel, as far as is known: a poller (SqPoll) takes those before _published whenever it likes, and the
+// Invariants: _sqTail − _sqHead ≤ entries; SQEs in [_sqHead, _sqTail) are written and not yet taken by
+// the kernel, as far as is known: a poller (SqPoll) takes those before _published whenever it likes, and the
 // shared head is looked at when room is short. Every mapping and fd is released by Dispose, and by a
 // constructor that fails.
 
@@ -15,6 +15,7 @@ using System.Runtime.InteropServices;
 using RingCore.Sys;
 using static RingCore.RingFeatures;
 using static RingCore.Sys.EnterFlags;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.MmapOffsets;
 using static RingCore.Sys.RegisterOps;
 using static RingCore.Sys.RingFlags;
@@ -46,7 +47,8 @@ public sealed unsafe class Ring : IDisposable
     private readonly uint _waitFlags;
     private uint _sqHead;
     private uint _sqTail;
-    private uint _published; // With a poller: the tail it has been shown.
+    // With a poller: the tail it has been shown.
+    private uint _published;
     private readonly WaitArgument* _wait;
 
     /// <summary>What the queue pointers point to once the ring is disposed.</summary>
@@ -222,7 +224,8 @@ public sealed unsafe class Ring : IDisposable
         if (tail - _sqHead >= _sqEntries && (!IsPolled || ReadSqHead() == 0))
             return null;
         io_uring_sqe* sqe = _sqes + (tail & _sqMask);
-        *sqe = default; // Many opcodes refuse a field they do not use and that is not zero.
+        // Many opcodes refuse a field they do not use and that is not zero.
+        *sqe = default;
         _sqTail = tail + 1;
         return sqe;
     }
@@ -230,10 +233,9 @@ public sealed unsafe class Ring : IDisposable
     /// <summary>
     /// Enters the kernel once: all pending SQEs go in, and with <paramref name="minComplete"/> above 0 it
     /// waits for that many completions, at most <paramref name="timeoutNs"/> nanoseconds (negative: without
-    /// limit; needs <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR, ETIME, EBUSY,
-    /// EAGAIN say "go on".
-    /// With a poller the SQEs are shown to it, and the kernel is called only to wait
-    /// for longer than some 10 µs, to wake it, or to flush an overflow.
+    /// limit; needs <see cref="RingFeatures.ExtArg"/>). Returns the number of SQEs taken, or −errno: EINTR,
+    /// ETIME, EBUSY, EAGAIN say "go on". With a poller the SQEs are shown to it, and the kernel is called
+    /// only to wait for longer than some 10 µs, to wake it, or to flush an overflow.
     /// </summary>
     public int Enter(uint minComplete, long timeoutNs = -1)
     {
@@ -241,7 +243,8 @@ public sealed unsafe class Ring : IDisposable
         uint toSubmit = Pending;
         uint flags = _enterFlags | IORING_ENTER_GETEVENTS;
         void* argument = null;
-        nuint argumentSize = 8; // A sigset; there is none.
+        // A sigset; there is none.
+        nuint argumentSize = 8;
         if (minComplete > 0)
         {
             flags |= _waitFlags;
@@ -314,7 +317,8 @@ public sealed unsafe class Ring : IDisposable
         // Full fence: our store of sq.tail, our load of sq.flags. Pairs with the poller's between its store
         // of NEED_WAKEUP and its load of sq.tail.
         Interlocked.MemoryBarrier();
-        return (SqFlags & IORING_SQ_NEED_WAKEUP) != 0; // Ordered by the fence above.
+        // Ordered by the fence above.
+        return (SqFlags & IORING_SQ_NEED_WAKEUP) != 0;
     }
 
     /// <summary>
@@ -344,7 +348,8 @@ public sealed unsafe class Ring : IDisposable
     /// </summary>
     public bool Overflowed => (SqFlags & IORING_SQ_CQ_OVERFLOW) != 0;
 
-    private uint SqFlags => Volatile.Read(ref *_kernelSqFlags); // A hint: pairs with nothing, but in Publish.
+    // A hint: pairs with nothing, but in Publish.
+    private uint SqFlags => Volatile.Read(ref *_kernelSqFlags);
 
     /// <summary>
     /// CQEs ready to be read, in place: index them with <see cref="CqeAt"/>, then give them back with <see
@@ -375,7 +380,7 @@ public sealed unsafe class Ring : IDisposable
     /// <summary>io_uring_register(2) on this ring: a result, or −errno.</summary>
     public int Register(uint opcode, void* argument, uint count) =>
         // Never another's fd of the same number.
-        _disposed ? -Errno.EBADF : Kernel.Register(_setup.Fd, opcode, argument, count);
+        _disposed ? -EBADF : Kernel.Register(_setup.Fd, opcode, argument, count);
 
     /// <summary>
     /// Unmaps and closes everything. What is still in flight goes on in the kernel: drain first.
@@ -396,7 +401,8 @@ public sealed unsafe class Ring : IDisposable
 
     private uint ReadSqHead()
     {
-        uint head = Volatile.Read(ref *_kernelSqHead); // Acquire: pairs with the kernel's release of sq.head.
+        // Acquire: pairs with the kernel's release of sq.head.
+        uint head = Volatile.Read(ref *_kernelSqHead);
         uint taken = head - _sqHead;
         _sqHead = head;
         return taken;

@@ -4,10 +4,12 @@
 
 using RingCore.Sys;
 using static RingCore.RingFeatures;
+using static RingCore.Sys.Errno;
 using static RingCore.Sys.Features;
-using static RingCore.Sys.io_uring_op;
+using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.RegisterOps;
 using static RingCore.Sys.SetupFlags;
+using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 
@@ -46,7 +48,8 @@ internal unsafe struct RingSetup
     /// floor.</exception>
     internal static RingSetup Run(RingOptions options)
     {
-        const uint polledNeeds = IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_EXT_ARG; // Both 5.11.
+        // Both 5.11.
+        const uint polledNeeds = IORING_FEAT_SQPOLL_NONFIXED | IORING_FEAT_EXT_ARG;
         Kernel kernel = options.Kernel;
         var setup = new RingSetup { Dropped = [] };
         RingFeatures all = All & ~options.Without;
@@ -77,7 +80,7 @@ internal unsafe struct RingSetup
             // Only EINVAL means "this kernel does not know that flag"; a refusal or a lack of memory stays
             // one on a lower rung.
             RingFeatures rung = None;
-            if (fd == -Errno.EINVAL)
+            if (fd == -EINVAL)
                 rung = s_rungs.FirstOrDefault(top => wanted.HasFlag(top.Feature)).Feature;
             if (polled && rung is None or SqPoll)
             {
@@ -166,7 +169,7 @@ internal unsafe struct RingSetup
         for (int i = 0; i < ((io_uring_probe*)memory)->ops_len && i < most; i++)
         {
             if (ops[i].op < most)
-                supported[ops[i].op] = (ops[i].flags & OpFlags.IO_URING_OP_SUPPORTED) != 0;
+                supported[ops[i].op] = (ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
         }
 
         return supported;

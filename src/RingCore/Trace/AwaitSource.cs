@@ -41,7 +41,8 @@ internal static class AwaitSource
         if (machine?.GetType().GetField("<>1__state", Any)?.GetValue(machine) is not int state)
             return null;
         string[] lines = s_lines.GetValue(machine.GetType(), Read);
-        return (uint)state < (uint)lines.Length ? lines[state] : null; // Negative: it runs, or has ended.
+        // Negative: it runs, or has ended.
+        return (uint)state < (uint)lines.Length ? lines[state] : null;
     }
 
     [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "A single file has no answer.")]
@@ -72,7 +73,8 @@ internal static class AwaitSource
         BlobReader blob = pdb.GetBlobReader(pdb.GetCustomDebugInformation(moveNext)
             .Select(pdb.GetCustomDebugInformation)
             .First(information => pdb.GetGuid(information.Kind) == s_steppingInformation).Value);
-        blob.ReadUInt32(); // Offset of the catch handler, plus 1.
+        // Offset of the catch handler, plus 1.
+        blob.ReadUInt32();
         while (blob.RemainingBytes > 0)
         {
             uint yield = blob.ReadUInt32();

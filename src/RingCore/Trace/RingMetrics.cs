@@ -16,7 +16,8 @@ namespace RingCore;
 /// <summary>One executor's entry in the meter, from its start to its end.</summary>
 internal sealed class RingMetrics : IDisposable
 {
-    private static readonly List<RingMetrics> s_running = []; // Any thread, under its own lock.
+    // Any thread, under its own lock.
+    private static readonly List<RingMetrics> s_running = [];
     private static long s_lastId;
     private readonly Func<RingCounters> _read;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -52,7 +53,8 @@ internal sealed class RingMetrics : IDisposable
         new ManualResetEvent(initialState: false).WaitOne(millisecondsTimeout: 1000);
         try
         {
-            Publish(); // Apart, so that the JIT compiles it only now.
+            // Apart, so that the JIT compiles it only now.
+            Publish();
         }
         catch (Exception e)
         {
@@ -64,7 +66,8 @@ internal sealed class RingMetrics : IDisposable
     /// <summary>An instrument's description names the field whose comment says what it counts.</summary>
     private static void Publish()
     {
-        var meter = new Meter("RingCore"); // The base library keeps it.
+        // The base library keeps it.
+        var meter = new Meter("RingCore");
         Count("enters", "{call}", c => c.Enters);
         Count("waits", "{call}", c => c.Waits);
         Count("empty_enters", "{call}", c => c.EmptyEnters);
@@ -97,7 +100,8 @@ internal sealed class RingMetrics : IDisposable
         void Count(
             string name, string unit, Func<RingCounters, long> field,
             [CallerArgumentExpression(nameof(field))] string what = "") =>
-            meter.CreateObservableCounter("ringcore." + name, () => Observe(field), unit, $"RingCounters{what[6..]}");
+            meter.CreateObservableCounter(
+                "ringcore." + name, () => Observe(field), unit, $"RingCounters{what[6..]}");
     }
 
     private static List<Measurement<long>> Observe(Func<RingCounters, long> field)

@@ -9,7 +9,8 @@ namespace RingCore;
 /// <summary>One event of the trace: 40 bytes.</summary>
 public readonly struct TraceEvent
 {
-    private readonly ulong _number; // An op's user_data, or of an enter which it was.
+    // An op's user_data, or of an enter which it was.
+    private readonly ulong _number;
     private readonly int _a;
     private readonly int _b;
 

@@ -1,9 +1,10 @@
 // Trace: fixed-size binary events in a ring buffer, one per executor, written by the owner thread. Off (no
 // buffer) it costs one predictable branch per event. The other layers call Record; nothing here calls them or
-// changes what they do. Events join up through ids: TaskResumed → OpPrepared → Entered → OpCompleted → Queued
-// → TaskResumed.
+// changes what they do. Events join up through ids: TaskResumed → OpPrepared → Entered → OpCompleted
+// → Queued → TaskResumed.
 
 using System.Runtime.CompilerServices;
+using RingCore.Sys;
 using static RingCore.TraceKind;
 
 namespace RingCore;
@@ -38,7 +39,8 @@ public sealed class TraceRecorder
             Write(kind, number, task, a, b);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)] // Keeps the branch at the call site small.
+    // Keeps the branch at the call site small.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private unsafe void Write(TraceKind kind, ulong number, long task, int a, int b) =>
         _events![Written++ & (_events.Length - 1)] = new(_kernel.Now(), kind, number, task, a, b);
 

@@ -29,6 +29,7 @@ internal static class Warning
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)] // The assembly is loaded for the method that names it.
+    // The assembly is loaded for the method that names it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ToConsole(string text) => Console.Error.WriteLine(text);
 }

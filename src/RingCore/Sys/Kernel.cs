@@ -1,17 +1,16 @@
-// Ring layer: the seam between RingCore and the operating system. Ring, the executor and the handles reach
+// Layer: Sys. the seam between RingCore and the operating system. Ring, the executor and the handles reach
 // the kernel's io_uring calls, memory mapping and the clock only through one Kernel; the tests construct
 // another one and play the kernel over plain memory, executor included. It holds function pointers to static
 // methods: the call costs what a direct call costs. It does not decide anything and does not translate
 // errors: every entry returns >= 0, or -errno.
 
-using RingCore.Sys;
 using static RingCore.Sys.FileConstants;
 
-namespace RingCore;
+namespace RingCore.Sys;
 
 /// <summary>
-/// The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns −errno
-/// on failure.
+/// The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns
+/// −errno on failure.
 /// </summary>
 internal sealed unsafe class Kernel
 {

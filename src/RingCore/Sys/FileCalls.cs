@@ -1,12 +1,11 @@
-// Handles layer: the plain system calls about files that cannot block, or that run where nothing waits: what
+// Layer: Sys. the plain system calls about files that cannot block, or that run where nothing waits: what
 // a file is, and whether two are the same. They never throw.
 
 using System.Text;
-using RingCore.Sys;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
 
-namespace RingCore;
+namespace RingCore.Sys;
 
 /// <summary>statx, lseek and unlink.</summary>
 internal static unsafe class FileCalls
