@@ -8,10 +8,10 @@ using static RingCore.Sys.FileConstants;
 namespace RingCore.Sys;
 
 /// <summary>statx, lseek and unlink.</summary>
-internal static unsafe class FileCalls
+internal static class FileCalls
 {
     /// <summary>Of an open file, or of a path; all zero where the kernel does not say.</summary>
-    internal static statx Status(int fd, string path = "")
+    internal static unsafe statx Status(int fd, string path = "")
     {
         statx status = default;
         fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
@@ -28,7 +28,7 @@ internal static unsafe class FileCalls
     /// <summary>Whether it has a position: as FileStream.CanSeek.</summary>
     internal static bool CanSeek(int fd) => Libc.lseek(fd, 0, SEEK_CUR) is not (-ESPIPE or -EINVAL);
 
-    internal static void Unlink(string path)
+    internal static unsafe void Unlink(string path)
     {
         fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
             Libc.unlink(bytes);

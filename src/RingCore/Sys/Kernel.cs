@@ -12,10 +12,10 @@ namespace RingCore.Sys;
 /// The operating system as RingCore sees it: one sealed set of function pointers. Every entry returns
 /// −errno on failure.
 /// </summary>
-internal sealed unsafe class Kernel
+internal sealed class Kernel
 {
     /// <summary>The real thing.</summary>
-    internal static Kernel Linux { get; } = new()
+    internal static unsafe Kernel Linux { get; } = new()
     {
         Setup = &Libc.io_uring_setup,
         Enter = &Libc.io_uring_enter,
@@ -30,42 +30,42 @@ internal sealed unsafe class Kernel
     };
 
     /// <summary>io_uring_setup(2): entries, parameters in and out; a ring fd.</summary>
-    internal required delegate*<uint, io_uring_params*, int> Setup;
+    internal unsafe required delegate*<uint, io_uring_params*, int> Setup;
 
     /// <summary>
     /// io_uring_enter(2): ring fd, SQEs to submit, completions to wait for, flags, argument, its size; SQEs
     /// consumed.
     /// </summary>
-    internal required delegate*<int, uint, uint, uint, void*, nuint, int> Enter;
+    internal unsafe required delegate*<int, uint, uint, uint, void*, nuint, int> Enter;
 
     /// <summary>io_uring_register(2): ring fd, opcode, argument, its count.</summary>
-    internal required delegate*<int, uint, void*, uint, int> Register;
+    internal unsafe required delegate*<int, uint, void*, uint, int> Register;
 
     /// <summary>
     /// mmap(2) of ring memory, shared and excluded from fork: length in bytes, ring fd, IORING_OFF_* offset;
     /// an address.
     /// </summary>
-    internal required delegate*<nuint, int, ulong, nint> Map;
+    internal unsafe required delegate*<nuint, int, ulong, nint> Map;
 
     /// <summary>munmap(2): address, length in bytes.</summary>
-    internal required delegate*<nint, nuint, int> Unmap;
+    internal unsafe required delegate*<nint, nuint, int> Unmap;
 
     /// <summary>close(2).</summary>
-    internal required delegate*<int, int> Close;
+    internal unsafe required delegate*<int, int> Close;
 
     /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
-    internal required delegate*<long> Now;
+    internal unsafe required delegate*<long> Now;
 
     /// <summary>eventfd(2), close on exec; an fd.</summary>
-    internal required delegate*<int> EventFd;
+    internal unsafe required delegate*<int> EventFd;
 
     /// <summary>Adds one to an eventfd; called from any thread.</summary>
-    internal required delegate*<int, int> Signal;
+    internal unsafe required delegate*<int, int> Signal;
 
     /// <summary>Lets a millisecond pass, for a kernel that has no memory just now.</summary>
-    internal required delegate*<void> Pause;
+    internal unsafe required delegate*<void> Pause;
 
-    private static nint MapShared(nuint length, int fd, ulong offset)
+    private static unsafe nint MapShared(nuint length, int fd, ulong offset)
     {
         const int protection = PROT_READ | PROT_WRITE;
         const int flags = MAP_SHARED | MAP_POPULATE;
@@ -78,11 +78,11 @@ internal sealed unsafe class Kernel
         return address;
     }
 
-    private static int Unmapped(nint address, nuint length) => Libc.munmap((void*)address, length);
+    private static unsafe int Unmapped(nint address, nuint length) => Libc.munmap((void*)address, length);
 
     private static int NewEventFd() => Libc.eventfd(0, EFD_CLOEXEC);
 
-    private static int SignalEventFd(int fd)
+    private static unsafe int SignalEventFd(int fd)
     {
         ulong one = 1;
         return (int)Libc.write(fd, &one, sizeof(ulong));
