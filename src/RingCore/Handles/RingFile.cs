@@ -362,11 +362,8 @@ public sealed partial class RingFile : RingHandle
     private protected override void OnClosing()
     {
         // FileStream does not look: a name that is another file's by now stays.
-        if (Has(RingFileOptions.DeleteOnClose)
-            && FileCalls.Identity(FileCalls.Status(AT_FDCWD, Path)) == _identity)
-        {
-            FileCalls.Unlink(Path);
-        }
+        if (Has(RingFileOptions.DeleteOnClose))
+            FileCalls.Unlink(Path, _identity);
     }
 
     /// <summary>HasFlag boxes until it is optimised, and each transfer asks.</summary>

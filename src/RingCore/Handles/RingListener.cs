@@ -21,6 +21,7 @@ public sealed class RingListener : RingHandle
     private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(20);
 
     private readonly string? _unlinkPath;
+    private readonly (uint Major, uint Minor, ulong Inode) _identity; // Of the file at that path.
     private readonly bool _isTcp;
     private int _backlog = 1;
 
@@ -28,6 +29,8 @@ public sealed class RingListener : RingHandle
         : base(driver, fd, ownsFd: true)
     {
         _unlinkPath = unlinkPath;
+        if (unlinkPath is not null)
+            _identity = FileCalls.Identity(FileCalls.Status(FileConstants.AT_FDCWD, unlinkPath));
         _isTcp = bound is IPEndPoint;
         LocalEndPoint = bound;
     }
@@ -37,7 +40,7 @@ public sealed class RingListener : RingHandle
 
     /// <summary>
     /// Binds and listens. <see cref="IPAddress.IPv6Any"/> listens on IPv4 too. A Unix path is removed again
-    /// at disposal.
+    /// at disposal, unless something else stands there by then, such as a successor's socket.
     /// </summary>
     /// <param name="endPoint">
     /// An <see cref="IPEndPoint"/> (port 0: the kernel chooses) or <see cref="UnixDomainSocketEndPoint"/>.
@@ -197,8 +200,9 @@ public sealed class RingListener : RingHandle
 
     private protected override void OnClosing()
     {
-        // If its directory has gone there is nothing to remove; the socket is closed all the same.
+        // Socket does not look, and takes away the socket of a successor. If its directory has gone there is
+        // nothing to remove; the socket is closed all the same.
         if (_unlinkPath is not null)
-            FileCalls.Unlink(_unlinkPath);
+            FileCalls.Unlink(_unlinkPath, _identity);
     }
 }

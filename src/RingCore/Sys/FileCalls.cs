@@ -28,8 +28,11 @@ internal static class FileCalls
     /// <summary>Whether it has a position: as FileStream.CanSeek.</summary>
     internal static bool CanSeek(int fd) => Libc.lseek(fd, 0, SEEK_CUR) is not (-ESPIPE or -EINVAL);
 
-    internal static unsafe void Unlink(string path)
+    /// <summary>Removes a name, unless it is another file's by now.</summary>
+    internal static unsafe void Unlink(string path, (uint, uint, ulong) identity)
     {
+        if (Identity(Status(AT_FDCWD, path)) != identity)
+            return;
         fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
             Libc.unlink(bytes);
     }

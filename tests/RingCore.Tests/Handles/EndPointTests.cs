@@ -115,6 +115,28 @@ public sealed class EndPointTests : LiveTest
     });
 
     [Theory, MemberData(nameof(Modes))]
+    public void UnixPathThatASuccessorHasTaken_Stays_AndIsTheSuccessors(string mode) => Run(mode, async () =>
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"ringcore-{Path.GetRandomFileName()}.sock");
+        var address = new UnixDomainSocketEndPoint(path);
+        RingListener old = RingListener.Bind(address);
+        File.Delete(path); // As a server does that takes over, while the old one still serves.
+        RingListener successor = RingListener.Bind(address);
+        await old.DisposeAsync();
+        (RingConnection client, RingConnection server) = await Meet(successor, address);
+        (client, server).Dispose();
+        await successor.DisposeAsync();
+        Assert.False(File.Exists(path));
+
+        RingListener replaced = RingListener.Bind(address);
+        File.Delete(path);
+        await File.WriteAllTextAsync(path, "no socket");
+        await replaced.DisposeAsync();
+        Assert.True(File.Exists(path));
+        File.Delete(path);
+    });
+
+    [Theory, MemberData(nameof(Modes))]
     public void UnixPathThatBeginsWithAnAt_IsAPath_AndIsRemovedFromTheDirectoryItWasGivenIn(string mode) => Run(mode, async () =>
     {
         string folder = Directory.CreateTempSubdirectory("ringcore-").FullName, before = Environment.CurrentDirectory;
