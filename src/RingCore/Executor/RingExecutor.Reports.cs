@@ -32,7 +32,7 @@ public sealed partial class RingExecutor
                 Task = NameOf(slot.Sink?.Waiter),
                 Location = AwaitSource.Of(slot.Sink?.Waiter),
                 BytesLent = slot.Sink?.LentBytes ?? 0,
-                CancelAsked = slot.State == SlotState.Cancelling,
+                CancelAsked = slot.State != SlotState.Lent,
             });
         }
 

@@ -39,7 +39,6 @@ internal sealed unsafe class WriteQueue : OpSink
     private NativeBlock _vectors;
     private int _faultErrno;
     private string? _fault;
-    private TaskCompletionSource? _flushed;
 
     internal WriteQueue(RingStream stream)
     {
@@ -184,8 +183,6 @@ internal sealed unsafe class WriteQueue : OpSink
         _vectors.Free(Driver);
         if (_state != WriteState.Broken)
             _state.Move(WriteState.Idle);
-        _flushed?.TrySetResult();
-        _flushed = null;
     }
 
     /// <summary>
@@ -292,7 +289,7 @@ internal sealed unsafe class WriteQueue : OpSink
         if (_alone is { } alone)
             alone.CancelWanted = true;
         for (RingWork? next = _first; next is TransferAwaitable write; next = next.Next)
-            write.CancelWanted = true;
+            write.CancelWanted = write.Left > 0; // An empty one only waits for those before it.
         DropCancelled();
     }
 
@@ -327,13 +324,14 @@ internal sealed unsafe class WriteQueue : OpSink
         }
     }
 
-    /// <summary>Ends when what was written before has left, or has failed.</summary>
-    internal Task FlushAsync()
+    /// <summary>Ends when what was written before has left, or has failed: an empty write behind it.</summary>
+    internal ValueTask FlushAsync()
     {
         if (_state is WriteState.Idle or WriteState.Broken)
-            return Task.CompletedTask;
-        // Set inside the reap.
-        _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return _flushed.Task;
+            return default;
+        // Whether a send would be admitted now does not matter.
+        TransferAwaitable flush = TransferAwaitable.Write(_stream, default, default, out _);
+        flush.Start(0);
+        return new ValueTask(flush, flush.Version);
     }
 }

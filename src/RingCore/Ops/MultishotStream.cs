@@ -51,7 +51,7 @@ internal abstract class MultishotStream<T>
 
     internal override bool HasEnded => _state == MultishotState.Ended && _results.Count == 0;
 
-    protected override bool IsOwed => !HasEnded;
+    protected override bool IsOwed => _results.Count > 0;
 
     /// <summary>Not pooled: a cancel always means this sequence.</summary>
     internal override bool CanCancel(short version) => true;

@@ -201,7 +201,7 @@ public readonly partial struct Op
 
     /// <summary>
     /// A copy with a deadline that the kernel keeps (IORING_OP_LINK_TIMEOUT, 5.5): a second SQE and a second
-    /// CQE. Result −ETIME when it struck.
+    /// CQE. Result −ETIME when it struck, or the kernel had no memory to keep it.
     /// </summary>
     public Op WithTimeout(TimeSpan deadline)
     {

@@ -16,12 +16,12 @@ internal sealed unsafe partial class OpDriver
     /// <summary>
     /// Asks the kernel to cancel one op. A key whose time has passed, or that was asked before, is ignored.
     /// </summary>
-    internal void Cancel(ulong key)
+    internal void Cancel(ulong key, SlotState why = SlotState.Cancelling)
     {
         ref OpSlot slot = ref Table.Find(key);
-        if (Unsafe.IsNullRef(ref slot) || slot.State == SlotState.Cancelling)
+        if (Unsafe.IsNullRef(ref slot) || slot.State != SlotState.Lent)
             return;
-        slot.State.Move(SlotState.Cancelling);
+        slot.State.Move(why);
         Ring.Trace.Record(TraceKind.CancelAsked, key);
         if (_cancelCount == _cancels.Length)
             DropEnded();

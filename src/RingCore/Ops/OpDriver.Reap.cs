@@ -18,7 +18,9 @@ internal sealed unsafe partial class OpDriver
 {
     /// <summary>user_data of requests that have no slot: their CQE is only counted.</summary>
     private const ulong CancelKey = 0xFFFF_FFFF;
-    private const ulong LinkTimeoutKey = 0xFFFF_FFFE;
+
+    /// <summary>The user_data of a LINK_TIMEOUT is its op's with this bit, which no slot's index has.</summary>
+    private const ulong LinkTimeoutBit = 0x8000_0000;
 
     /// <summary>
     /// CQEs that had to leave the queue before the kernel would submit more, and that are not handled yet.
@@ -144,7 +146,9 @@ internal sealed unsafe partial class OpDriver
 
         int step = slot.Step;
         if (res < 0)
-            res = Verdict.Of(res, slot.State == SlotState.Cancelling, slot.HasLinkTimeout && IsOver(key));
+            res = Verdict.Of(
+                res, slot.State == SlotState.Cancelling,
+                slot.State == SlotState.Overdue || (slot.HasLinkTimeout && IsOver(key)));
         slot.Sink = null;
         slot.HasLinkTimeout = false;
         slot.Step = 0;
@@ -164,21 +168,27 @@ internal sealed unsafe partial class OpDriver
 
     private void CountUnslotted(ulong key, int res)
     {
-        switch (key)
+        if ((key & LinkTimeoutBit) == 0)
         {
-            case CancelKey:
-                _unslotted--;
-                if (res >= 0)
-                    Ring.Counters.CancelsWon++;
-                else
-                    Ring.Counters.CancelsLost++;
-                break;
-            case LinkTimeoutKey: // Its target's CQE tells everything.
-                _unslotted--;
-                break;
-            default:
-                Ring.Counters.StaleCqes++;
-                break;
+            Ring.Counters.StaleCqes++;
+            return;
+        }
+
+        _unslotted--;
+        if (key != CancelKey)
+        {
+            // Its op's CQE tells everything, unless the kernel had memory for the op alone: that runs without
+            // its deadline, and the LINK_TIMEOUT, first in a batch, has nothing to bound (EINVAL).
+            if (res is -EINVAL or -EAGAIN or -EBUSY)
+                Cancel(key & ~LinkTimeoutBit, SlotState.Overdue);
+        }
+        else if (res >= 0)
+        {
+            Ring.Counters.CancelsWon++;
+        }
+        else
+        {
+            Ring.Counters.CancelsLost++;
         }
     }
 

@@ -244,7 +244,7 @@ internal sealed unsafe partial class OpDriver
         Prep.LinkTimeout(sqe, time);
         // In a chain it carries the link on to the next step.
         sqe->flags = linked ? IOSQE_IO_LINK : (byte)0;
-        sqe->user_data = LinkTimeoutKey;
+        sqe->user_data = OpTable.Key(slot, index) | LinkTimeoutBit;
         _unslotted++;
     }
 

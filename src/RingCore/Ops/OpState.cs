@@ -13,8 +13,9 @@ namespace RingCore;
 /// <code>
 /// Free       → Lent        an SQE names it: memory and fd are on loan
 /// Lent       → Cancelling  a cancel was asked for; the op may still succeed
+/// Lent       → Overdue     the same, because the kernel has not taken the op's deadline
 /// Lent       → Free        terminal CQE: loans return, the generation moves on
-/// Cancelling → Free        terminal CQE, whatever its result
+/// Cancelling, Overdue → Free   terminal CQE, whatever its result
 /// </code>
 /// </summary>
 internal enum SlotState : byte
@@ -22,6 +23,7 @@ internal enum SlotState : byte
     Free,
     Lent,
     Cancelling,
+    Overdue,
 }
 
 /// <summary>
@@ -107,9 +109,8 @@ internal static class StateMoves
 {
     internal static bool IsLegal(SlotState from, SlotState to) => (from, to) is
         (SlotState.Free, SlotState.Lent) or
-        (SlotState.Lent, SlotState.Cancelling) or
-        (SlotState.Lent, SlotState.Free) or
-        (SlotState.Cancelling, SlotState.Free);
+        (SlotState.Lent, SlotState.Cancelling or SlotState.Overdue) or
+        (SlotState.Lent or SlotState.Cancelling or SlotState.Overdue, SlotState.Free);
 
     internal static bool IsLegal(AwaitState from, AwaitState to) => (from, to) is
         (AwaitState.Idle, AwaitState.Pending) or

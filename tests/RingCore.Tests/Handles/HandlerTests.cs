@@ -237,6 +237,29 @@ public sealed class HandlerTests : LiveTest
     });
 
     [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference DropSequence(RingConnection connection) =>
+        new(connection.ReadAllAsync().GetAsyncEnumerator());
+
+    [Fact]
+    public void DroppedSequenceWithNothingInIt_IsNoDroppedResult() => Run(All, async () =>
+    {
+        (RingConnection a, RingConnection b) = UnixPair();
+        long before = RingExecutor.Current!.Counters.DroppedResults;
+        WeakReference dropped = DropSequence(a);
+        for (int i = 0; dropped.IsAlive && i < 500; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await RingExecutor.Delay(TimeSpan.FromMilliseconds(2));
+        }
+
+        Assert.False(dropped.IsAlive);
+        await RingExecutor.Yield(); // What the finalizer posts.
+        Assert.Equal(before, RingExecutor.Current!.Counters.DroppedResults);
+        (a, b).Dispose();
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void DropAccept(RingListener listener) => _ = Op.Accept(listener).Start();
 
     [Theory, MemberData(nameof(Modes))]

@@ -280,6 +280,55 @@ public sealed class CancelTests
         });
     }
 
+    /// <summary>
+    /// A kernel that has memory for the op alone runs it without its deadline; what bounds it comes first in the
+    /// next batch, with nothing to bound.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OpTakenWithoutItsDeadline_IsEndedAsIfThatWereOver(bool refusedForGood)
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_RECV);
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            await Op.Nop();
+            kernel.TakeAtMost(1);
+            if (refusedForGood)
+                kernel.RefuseEnter(Errno.EAGAIN, times: 1100);
+            long before = kernel.NowNs;
+            OpResult result = await Op.Recv(handle, new byte[8]).WithTimeout(TimeSpan.FromHours(1));
+            Assert.Equal(-Errno.ETIME, result.Res);
+            Assert.InRange(kernel.NowNs - before, 0, 10_000_000_000);
+            Assert.Equal(refusedForGood ? 0 : 1, kernel.Taken.Count(op => op.Opcode == IORING_OP_LINK_TIMEOUT));
+            Assert.Equal(1, RingExecutor.Current!.Counters.CancelsWon);
+        });
+    }
+
+    /// <summary>The op may also succeed before the cancel comes, and a token's cancel is not asked for twice.</summary>
+    [Fact]
+    public void OpTakenWithoutItsDeadline_MayStillSucceed()
+    {
+        using var kernel = new FakeKernel();
+        kernel.NeverCancels(IORING_OP_RECV);
+        kernel.On(IORING_OP_RECV).After(TimeSpan.FromSeconds(1), 3);
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            using var source = new CancellationTokenSource();
+            await Op.Nop();
+            kernel.TakeAtMost(1);
+            ValueTask<OpResult> read = Op.Recv(handle, new byte[8]).WithTimeout(TimeSpan.FromHours(1)).Start(source.Token);
+            await RingExecutor.Delay(TimeSpan.FromMilliseconds(1));
+            Assert.True(Assert.Single(RingExecutor.Current!.InFlight()).CancelAsked);
+            source.Cancel();
+            Assert.Equal(3, (await read).Res);
+            Assert.Equal(1, RingExecutor.Current!.Counters.CancelsLost);
+        });
+    }
+
     [Fact]
     public void CancelledBeforeItsDeadline_IsEcanceledNotEtime()
     {

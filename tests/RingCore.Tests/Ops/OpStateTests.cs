@@ -19,8 +19,10 @@ public sealed class OpStateTests
         StateMoves.IsLegal,
         (SlotState.Free, SlotState.Lent),
         (SlotState.Lent, SlotState.Cancelling),
+        (SlotState.Lent, SlotState.Overdue),
         (SlotState.Lent, SlotState.Free),
-        (SlotState.Cancelling, SlotState.Free));
+        (SlotState.Cancelling, SlotState.Free),
+        (SlotState.Overdue, SlotState.Free));
 
     [Fact]
     public void Awaitable_MovesAreThoseOfTheTable() => Check<AwaitState>(

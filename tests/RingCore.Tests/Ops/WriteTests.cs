@@ -89,6 +89,59 @@ public sealed class WriteTests
         });
     }
 
+    /// <summary>A writer that never pauses must not keep a shutdown waiting.</summary>
+    [Fact]
+    public void Flush_DoesNotWaitForWhatIsWrittenAfterIt()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_SEND);
+        kernel.Hold(IORING_OP_SENDMSG);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            ValueTask[] before = [connection.WriteAsync(Bytes("alone")), connection.WriteAsync(Bytes("queued"))];
+            ValueTask flush = connection.Writes.FlushAsync();
+            ValueTask after = connection.WriteAsync(Bytes("after"));
+            kernel.WhenIdle(() => kernel.Complete(IORING_OP_SEND, 5));
+            await before[0];
+            Assert.False(flush.IsCompleted);
+            kernel.WhenIdle(() => kernel.Complete(IORING_OP_SENDMSG, 6));
+            await flush;
+            Assert.True(before[1].IsCompletedSuccessfully);
+            Assert.False(after.IsCompleted);
+            kernel.WhenIdle(() => kernel.Complete(IORING_OP_SENDMSG, 5));
+            await after;
+            await before[1];
+        });
+    }
+
+    /// <summary>It ends without an error where the writes before it do not leave: they have told.</summary>
+    [Theory]
+    [InlineData("fails")]
+    [InlineData("cancelled")]
+    [InlineData("disposed")]
+    public void Flush_EndsWithTheWritesBeforeIt(string how)
+    {
+        using var kernel = new FakeKernel();
+        kernel.Hold(IORING_OP_SEND);
+        kernel.Run(async () =>
+        {
+            using var connection = RingConnection.Adopt(kernel.NewFd());
+            ValueTask[] writes = [connection.WriteAsync(Bytes("alone")), connection.WriteAsync(Bytes("queued"))];
+            ValueTask flush = connection.Writes.FlushAsync();
+            await Op.Nop();
+            if (how == "fails")
+                kernel.Complete(IORING_OP_SEND, -Errno.EPIPE);
+            else if (how == "cancelled")
+                connection.CancelAll();
+            else
+                connection.Dispose();
+            await flush;
+            foreach (ValueTask write in writes)
+                Assert.NotNull(await Caught.By(write));
+        });
+    }
+
     [Fact]
     public void ShortSend_IsContinued()
     {
