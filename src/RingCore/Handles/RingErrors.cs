@@ -61,6 +61,8 @@ internal static class RingErrors
         ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
         EACCES or EPERM or EISDIR or EBADF =>
             new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
+        ENOMEM => new IOException(
+            $"{what}: {Errno.Describe(-res)}, or no worker thread for it (ulimit -u, pids.max).", -res),
         ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
         _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
     };

@@ -379,6 +379,7 @@ public readonly partial struct Op
     {
         ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
+        slot.EndsWithOthers = linked || step > 0 || Deadline != default;
         if (_code == IORING_OP_NOP)
             Prep.Nop(sqe);
         else
@@ -428,6 +429,9 @@ public readonly partial struct Op
                 break;
             case IORING_OP_ASYNC_CANCEL:
                 Prep.Cancel(sqe, _addr);
+                ref OpSlot target = ref driver.Table.Find(_addr);
+                if (!Unsafe.IsNullRef(ref target))
+                    target.EndsWithOthers = true;
                 break;
             case IORING_OP_SPLICE or IORING_OP_TEE:
                 Prep.Splice(

@@ -146,11 +146,13 @@ internal sealed unsafe partial class OpDriver
 
         int step = slot.Step;
         if (res < 0)
-            res = Verdict.Of(
-                res, slot.State == SlotState.Cancelling,
-                slot.State == SlotState.Overdue || (slot.HasLinkTimeout && IsOver(key)));
+        {
+            bool overdue = slot.State == SlotState.Overdue || (slot.HasLinkTimeout && IsOver(key));
+            res = Verdict.Of(res, slot.State == SlotState.Cancelling, overdue, slot.EndsWithOthers);
+        }
+
         slot.Sink = null;
-        slot.HasLinkTimeout = false;
+        slot.HasLinkTimeout = slot.EndsWithOthers = false;
         slot.Step = 0;
         slot.Handle?.Return(ref slot);
         if (slot.Second is not null)
@@ -212,13 +214,18 @@ internal static class Verdict
     /// <param name="res">The CQE's, negative.</param>
     /// <param name="cancelling">Whether a cancel was asked for.</param>
     /// <param name="overdue">Whether the op's own LINK_TIMEOUT is over.</param>
-    internal static int Of(int res, bool cancelling, bool overdue) => -res switch
+    /// <param name="others">Whether another op may have ended it.</param>
+    internal static int Of(int res, bool cancelling, bool overdue, bool others) => -res switch
     {
         // The kernel worker that ran the op was interrupted: by our cancel, by the op's deadline, or by
         // neither.
         ECANCELED or EINTR or RestartSys when cancelling => -ECANCELED,
         ECANCELED or EINTR or RestartSys when overdue => -ETIME,
         RestartSys => -EINTR,
+
+        // Nobody has asked: the kernel could start no worker for it (ulimit -u, pids.max). Not EAGAIN, which
+        // would be polled for.
+        ECANCELED when !others => -ENOMEM,
 
         // The op brought nothing, and its sink would continue in another way, which the cancel does not know
         // of.

@@ -32,6 +32,11 @@ internal struct OpSlot
     internal bool HasLinkTimeout;
 
     /// <summary>
+    /// Whether another op may have ended it: its deadline, a step of its chain, an <see cref="Op.Cancel"/>.
+    /// </summary>
+    internal bool EndsWithOthers;
+
+    /// <summary>
     /// Neighbours in the handle's list of loans; Next also links the free list. −1 is none.
     /// </summary>
     internal int Next;

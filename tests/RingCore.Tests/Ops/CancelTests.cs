@@ -110,6 +110,34 @@ public sealed class CancelTests
         });
     }
 
+    /// <summary>The kernel cancels by itself what it can start no worker for. That is no cancel: a caller takes one for its own, and a write would be lost unseen.</summary>
+    [Fact]
+    public void CancelledByNobody_IsAnError_AndTheOpOfAnOpCancelIsNot()
+    {
+        using var kernel = new FakeKernel();
+        kernel.On(IORING_OP_WRITE).Complete(-Errno.ECANCELED).Complete(40).Complete(-Errno.ECANCELED);
+        kernel.On(IORING_OP_OPENAT).Complete(-Errno.ECANCELED);
+        kernel.Hold(IORING_OP_READ);
+        kernel.Run(async () =>
+        {
+            using RingHandle handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            Assert.Equal(-Errno.ENOMEM, (await Op.Write(handle, new byte[100])).Res);
+            var e = Assert.IsType<System.IO.IOException>(await Caught.By(RingFile.OpenAsync("/x")));
+            Assert.Equal(Errno.ENOMEM, e.HResult);
+            Assert.Contains("pids.max", e.Message);
+
+            ValueTask<OpResult> read = Op.Read(handle, new byte[8]).Start(out OpId id);
+            await Op.Cancel(id);
+            Assert.Equal(-Errno.ECANCELED, (await read).Res);
+            read = Op.Read(handle, new byte[8]).Start(out id);
+            handle.CancelAll();
+            Assert.Equal(-Errno.ECANCELED, (await read).Res);
+
+            ChainResult chain = await Op.Write(handle, new byte[40]).Then(Op.Write(handle, new byte[10]));
+            Assert.Equal(-Errno.ECANCELED, chain.Steps[1].Res);
+        });
+    }
+
     [Fact]
     public void CancelTooLate_OpGoesOnUntilItEnds()
     {
