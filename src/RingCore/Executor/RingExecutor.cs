@@ -286,14 +286,14 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>
-    /// Resumes whoever awaited a task: a box inline while the stack is shallow, else through the ready queue.
+    /// Resumes a task: inline while the stack is shallow, else through the ready queue.
     /// </summary>
-    internal void Resume(object waiter)
+    internal void Resume(RingTaskBox box)
     {
         const int deepest = 16;
-        if (waiter is not RingTaskBox box || _inlineDepth == deepest)
+        if (_inlineDepth == deepest)
         {
-            Driver.Ready.Push(waiter as RingTaskBox ?? (RingWork)new ContinuationWork((Action)waiter));
+            Driver.Ready.Push(box);
             return;
         }
 

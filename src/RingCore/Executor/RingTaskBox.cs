@@ -99,6 +99,12 @@ internal abstract class RingTaskBox : RingWork
 
     internal override void Run()
     {
+        if (_state == BoxState.Done)
+        {
+            RunWaiter();
+            return;
+        }
+
         // Locals: the body may end in here, and the box be pooled and rented again before MoveNext comes
         // back.
         OpDriver driver = Executor.Driver;
@@ -163,10 +169,9 @@ internal abstract class RingTaskBox : RingWork
         if (version != Version || _waiter is not null)
             ThrowStale();
         Executor.Driver.ThrowIfNotOwner();
+        _waiter = waiter;
         if (_state == BoxState.Done)
-            Executor.Resume(waiter);
-        else
-            _waiter = waiter;
+            ResumeWaiter();
     }
 
     /// <summary>The body has ended: from here on the box only holds the result.</summary>
@@ -175,15 +180,37 @@ internal abstract class RingTaskBox : RingWork
         _state.Move(BoxState.Done);
         _flow = null;
         Executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
-        if (_waiter is { } waiter)
+        if (_waiter is not null)
         {
-            _waiter = null;
-            Executor!.Resume(waiter);
+            ResumeWaiter();
         }
         else if (_exception is not null)
         {
             Executor?.Faults.Add(this, _exception);
         }
+    }
+
+    /// <summary>
+    /// Another task's box; anything else through the queue, in which this stands for it: handing on a result
+    /// allocates nothing.
+    /// </summary>
+    private void ResumeWaiter()
+    {
+        if (_waiter is not RingTaskBox box)
+        {
+            Executor.Driver.Ready.Push(this);
+            return;
+        }
+
+        _waiter = null;
+        Executor.Resume(box);
+    }
+
+    private void RunWaiter()
+    {
+        var waiter = (Action)_waiter!;
+        _waiter = null;
+        waiter();
     }
 
     internal void SetException(Exception exception)

@@ -39,8 +39,8 @@ public sealed partial class RingConnection
         byte[] address = SocketAddressBytes.From(endPoint);
         int family = SocketAddressBytes.Family(address);
         bool isUnix = family == AF_UNIX;
-        int fd = SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0);
-        var connection = new RingConnection(driver, fd);
+        RingConnection connection = driver.Own(
+            static fd => Adopt(fd), SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0));
         try
         {
             int res = isUnix ? await connection.ConnectUnixAsync(address, timeout, token)

@@ -27,10 +27,11 @@ public sealed partial class RingConnection : RingStream
     public static unsafe (RingConnection Left, RingConnection Right) CreatePair()
     {
         OpDriver driver = OpDriver.Required;
+        Func<int, RingConnection> make = static fd => Adopt(fd);
         int* pair = stackalloc int[2];
         RingErrors.ThrowIfFailed(
             Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "Making a pair of sockets");
-        return (new RingConnection(driver, pair[0]), new RingConnection(driver, pair[1]));
+        return driver.Own(make, pair);
     }
 
     /// <summary>Takes over a connected stream socket.</summary>

@@ -90,15 +90,15 @@ public static class RingCopy
         using WriteHold hold = (to as RingStream)?.Writes.HoldIfIdle() ?? default;
         try
         {
-            from.EndCopies += stop.Cancel;
-            to.EndCopies += stop.Cancel;
+            from.Add(stop);
+            to.Add(stop);
             int res = await copy.RunAsync(ranges);
             return res >= 0 ? copy.Done : throw copy.Failure(res, token);
         }
         finally
         {
-            from.EndCopies -= stop.Cancel;
-            to.EndCopies -= stop.Cancel;
+            from.Remove(stop);
+            to.Remove(stop);
             (from as RingStream)?.EndReading(copy);
         }
     }

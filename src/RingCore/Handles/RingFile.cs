@@ -74,6 +74,7 @@ public sealed partial class RingFile : RingHandle
         OpDriver driver = OpDriver.Required;
         path = System.IO.Path.GetFullPath(path);
         int flags = OpenFlags(mode, access, options);
+        Func<int, RingFile> make = fd => new RingFile(driver, fd, path, mode, options);
         int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
         string what = $"Opening '{path}'";
         if (fd == -ENOENT
@@ -86,7 +87,7 @@ public sealed partial class RingFile : RingHandle
             throw new IOException($"{what}: its file system has no O_DIRECT ({Describe(-fd)}).", -fd);
         if (fd < 0)
             throw RingErrors.File(fd, null, token, what, path);
-        return new RingFile(driver, fd, path, mode, options);
+        return driver.Own(make, fd);
     }
 
     /// <summary>Reads at an offset (IORING_OP_READ, 5.6). May be short; 0 at the end of the file.</summary>

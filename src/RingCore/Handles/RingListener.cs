@@ -115,12 +115,13 @@ public sealed class RingListener : RingHandle
     /// </param>
     public async ValueTask<RingConnection> AcceptAsync(CancellationToken token = default)
     {
+        Func<int, RingConnection> wrap = Wrap;
         while (true)
         {
             Driver.ThrowIfNotOwner();
             OpResult result = await Op.Accept(this).Start(token);
             if (result.IsSuccess)
-                return Wrap(result.Res);
+                return Driver.Own(wrap, result.Res);
             await PauseOrThrow(result.Res, token);
         }
     }
@@ -143,7 +144,7 @@ public sealed class RingListener : RingHandle
         MultishotOp accept = Op.Accept(this).Multishot(_backlog);
         await using IAsyncEnumerator<OpResult> accepts = accept.GetAsyncEnumerator(token);
         while (await NextAsync(accepts, token))
-            yield return wrap(accepts.Current.Res);
+            yield return Driver.Own(wrap, accepts.Current.Res);
     }
 
     /// <summary>

@@ -30,12 +30,12 @@ public sealed class RingPipe : RingStream
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
         OpDriver driver = OpDriver.Required;
+        Func<int, RingPipe> make = static fd => Adopt(fd);
         int* ends = stackalloc int[2];
         int result = Libc.pipe2(ends, O_CLOEXEC);
         if (result < 0)
             throw RingErrors.File(result, null, default, "Making a pipe");
-        var pipe = (Reader: new RingPipe(driver, ends[0], ownsFd: true),
-            Writer: new RingPipe(driver, ends[1], ownsFd: true));
+        (RingPipe Reader, RingPipe Writer) pipe = driver.Own(make, ends);
         if (capacity == 0 || (result = Libc.fcntl(ends[1], F_SETPIPE_SZ, capacity)) >= 0)
             return pipe;
         pipe.Reader.Dispose();
@@ -58,9 +58,11 @@ public sealed class RingPipe : RingStream
         if (access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
+        Func<int, RingPipe> make = static fd => Adopt(fd);
+
         // O_RDONLY is 0.
         int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, token);
-        return fd >= 0 ? new RingPipe(driver, fd, ownsFd: true)
+        return fd >= 0 ? driver.Own(make, fd)
             : throw RingErrors.File(fd, null, token, $"Opening '{path}'");
     }
 

@@ -360,6 +360,39 @@ internal sealed unsafe partial class OpDriver
             Ring.Enter(minComplete: 0);
     }
 
+    /// <summary>Gives an fd to its handle; where there is no memory for one, it is closed.</summary>
+    /// <param name="make">A delegate that was there before the fd.</param>
+    /// <param name="fd">Nobody's yet.</param>
+    internal T Own<T>(Func<int, T> make, int fd)
+    {
+        try
+        {
+            return make(fd);
+        }
+        catch
+        {
+            CloseFd(fd);
+            throw;
+        }
+    }
+
+    /// <summary>As the other, for both ends of a pair. A first end whose second could not be made is left to the GC.</summary>
+    internal (T, T) Own<T>(Func<int, T> make, int* pair)
+    {
+        T first;
+        try
+        {
+            first = Own(make, pair[0]);
+        }
+        catch
+        {
+            CloseFd(pair[1]);
+            throw;
+        }
+
+        return (first, Own(make, pair[1]));
+    }
+
     /// <summary>
     /// Closes an fd that no handle has taken: an accepted connection, an opened file that nobody awaits.
     /// </summary>

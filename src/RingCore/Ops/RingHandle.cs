@@ -29,6 +29,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal int FirstSlot = -1;
     private SecondLoan? _second;
     private SequenceLink? _sequences;
+    private List<CancellationTokenSource>? _copies;
     internal readonly bool OwnsFd;
     private readonly int _fd;
     private HandleState _state;
@@ -79,7 +80,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
     {
         Driver.ThrowIfNotOwner();
         OnCancelAll();
-        EndCopies?.Invoke();
+        EndCopies();
         CancelLoans();
     }
 
@@ -132,7 +133,11 @@ public class RingHandle : IDisposable, IAsyncDisposable
     /// <summary>
     /// Ends the copies that hold this handle, which may just now wait for their other handle.
     /// </summary>
-    internal Action? EndCopies { get; set; }
+    private void EndCopies() => _copies?.ForEach(static copy => copy.Cancel());
+
+    internal void Add(CancellationTokenSource copy) => (_copies ??= []).Add(copy);
+
+    internal void Remove(CancellationTokenSource copy) => _copies?.Remove(copy);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);
@@ -267,7 +272,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
 
         _state.Move(HandleState.Closing);
         OnClosing();
-        EndCopies?.Invoke();
+        EndCopies();
         CancelLoans();
         ReleaseSequences();
     }
@@ -298,7 +303,7 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (_state == HandleState.Open)
             OnClosing();
         _state.Move(HandleState.Closed);
-        EndCopies?.Invoke();
+        EndCopies();
         ReleaseSequences();
         if (OwnsFd)
             Driver.CloseFd(_fd);
