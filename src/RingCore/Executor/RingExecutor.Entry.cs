@@ -249,6 +249,8 @@ public sealed partial class RingExecutor
     /// <summary>Starts with the caller's AsyncLocals, as Task.Run does.</summary>
     private abstract class CallFromOutside : RingWork
     {
+        // Not made when it runs: what has come in can always be begun.
+        private static readonly ContextCallback s_start = static call => ((CallFromOutside)call!).Start();
         private readonly ExecutionContext? _flow = ExecutionContext.Capture();
 
         internal sealed override void Run()
@@ -256,7 +258,7 @@ public sealed partial class RingExecutor
             if (_flow is null)
                 Start();
             else
-                ExecutionContext.Run(_flow, static call => ((CallFromOutside)call!).Start(), this);
+                ExecutionContext.Run(_flow, s_start, this);
         }
 
         protected abstract void Start();

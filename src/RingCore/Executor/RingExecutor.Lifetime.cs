@@ -24,14 +24,25 @@ public sealed partial class RingExecutor
         await _stopped.Task.ConfigureAwait(false);
     }
 
-    private static T RunCore<T>(Func<RingTask<T>> work, RingOptions? options)
+    private static unsafe T RunCore<T>(Func<RingTask<T>> work, RingOptions? options)
     {
         ArgumentNullException.ThrowIfNull(work);
         if (Current is not null)
             throw new InvalidOperationException(
                 "This thread runs an executor already: await the work, or Spawn it.");
         var executor = new RingExecutor(options ?? new RingOptions());
-        var main = new Invocation<T>(executor, work, isMain: true);
+        Invocation<T> main;
+        try
+        {
+            main = new Invocation<T>(executor, work, isMain: true);
+        }
+        catch
+        {
+            executor.Driver.Ring.Kernel.Close(executor._wakeFd); // No memory for it: nothing has begun.
+            executor.Driver.Ring.Dispose();
+            throw;
+        }
+
         executor.Live(main, started: null);
         return main.Task.GetAwaiter().GetResult();
     }

@@ -74,9 +74,9 @@ public sealed partial class RingFile : RingHandle
         OpDriver driver = OpDriver.Required;
         path = System.IO.Path.GetFullPath(path);
         int flags = OpenFlags(mode, access, options);
+        string what = $"Opening '{path}'";
         Func<int, RingFile> make = fd => new RingFile(driver, fd, path, mode, options);
         int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
-        string what = $"Opening '{path}'";
         if (fd == -ENOENT
             && ((flags & O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(path))))
         {
