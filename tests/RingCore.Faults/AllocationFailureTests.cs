@@ -182,6 +182,43 @@ public sealed class AllocationFailureTests
                 connection.Dispose();
             }
         }),
+        new("unpin that throws", Peer, async w =>
+        {
+            int thrown = 0;
+            using var faults = new Subscription((_, fault) => thrown += fault.Exception is FormatException ? 1 : 0);
+            w.Memories[0].OnUnpin = static () => throw new FormatException("Unpin");
+            try
+            {
+                Check(await Op.Recv(w.Connection, w.First).Start(w.Token));
+                await Op.Nop();
+            }
+            finally
+            {
+                w.Memories[0].OnUnpin = null;
+            }
+
+            Assert.True(thrown == 1 || AllocationHook.FailedSite >= 0);
+        }),
+        new("a kernel without memory", Peer, async w =>
+        {
+            w.Kernel.RefuseEnter(Errno.EAGAIN, times: 1100); // A millisecond each.
+            var nops = new List<ValueTask<OpResult>>();
+            Exception? error = null;
+            try
+            {
+                for (int i = 0; i < 3; i++)
+                    nops.Add(Op.Nop().Start(w.Token));
+            }
+            catch (OutOfMemoryException e)
+            {
+                error = e;
+            }
+
+            foreach (ValueTask<OpResult> nop in nops)
+                Assert.Equal(-Errno.EAGAIN, (await nop).Res);
+            if (error is not null)
+                throw error;
+        }),
         new("full queue", Peer, async w =>
         {
             var nops = new List<ValueTask<OpResult>>();
@@ -297,6 +334,16 @@ public sealed class AllocationFailureTests
                 op.Deliver("peer's bytes"u8);
             dry = false;
         });
+    }
+
+    private sealed class Subscription : IDisposable
+    {
+        private readonly EventHandler<UnobservedFaultEventArgs> _handler;
+
+        internal Subscription(EventHandler<UnobservedFaultEventArgs> handler) =>
+            RingExecutor.UnobservedFault += _handler = handler;
+
+        public void Dispose() => RingExecutor.UnobservedFault -= _handler;
     }
 
     private static void Check(OpResult result) => Assert.True(result.Res >= 0, result.ToString());

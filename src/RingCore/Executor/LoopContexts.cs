@@ -7,19 +7,9 @@ using System.Runtime.CompilerServices;
 namespace RingCore;
 
 /// <summary>The synchronization context and the AsyncLocals of a thread at one moment.</summary>
-internal readonly struct LoopContexts
+internal readonly struct LoopContexts(
+    SynchronizationContext? context, ExecutionContext? flow, bool suppressed)
 {
-    private readonly SynchronizationContext? _context;
-    private readonly ExecutionContext? _flow;
-    private readonly bool _suppressed;
-
-    private LoopContexts(SynchronizationContext? context, ExecutionContext? flow, bool suppressed)
-    {
-        _context = context;
-        _flow = flow;
-        _suppressed = suppressed;
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static LoopContexts Now() => ExecutionContext.Capture() is { } flow
         ? new(SynchronizationContext.Current, flow, suppressed: false)
@@ -29,9 +19,9 @@ internal readonly struct LoopContexts
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Restore()
     {
-        if (!ReferenceEquals(SynchronizationContext.Current, _context))
-            SynchronizationContext.SetSynchronizationContext(_context);
-        if (_suppressed || !ReferenceEquals(ExecutionContext.Capture(), _flow))
+        if (!ReferenceEquals(SynchronizationContext.Current, context))
+            SynchronizationContext.SetSynchronizationContext(context);
+        if (suppressed || !ReferenceEquals(ExecutionContext.Capture(), flow))
             RestoreFlow();
     }
 
@@ -50,8 +40,8 @@ internal readonly struct LoopContexts
     {
         if (ExecutionContext.IsFlowSuppressed())
             ExecutionContext.RestoreFlow();
-        ExecutionContext.Restore(_flow!);
-        if (_suppressed)
+        ExecutionContext.Restore(flow!);
+        if (suppressed)
             ExecutionContext.SuppressFlow();
     }
 }

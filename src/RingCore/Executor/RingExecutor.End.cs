@@ -16,7 +16,7 @@ namespace RingCore;
 //   the door for posts          TryCloseDoor, once nothing is left: no post is lost    ShutdownTimeout
 // Release, the door still open: the time is up, or the loop fell out with an exception.
 //   delays, results             as above                                               at once
-//   pins                        Pins.RunEnded; those of leaked ops stay                at once
+//   pins                        Pins.RunEnded; leaked ops' and what these end stay     at once
 //   ops the kernel still has    Leak: memory kept, fds open, DisposeAsync told; said   at once
 // Release, the door closed: this thread is then a foreign one like any other, and no two close a handle.
 //   main, InvokeAsync           Invocation.Refuse: ObjectDisposedException             at once
@@ -31,8 +31,10 @@ namespace RingCore;
 // Who is left waiting: Task code that awaits a leaked op, because its memory is still the kernel's.
 public sealed partial class RingExecutor
 {
-    /// <summary>Keeps what had to be leaked alive for ever.</summary>
-    private static readonly List<OpDriver> s_leaked = [];
+    private static readonly Lock s_leaking = new();
+
+    /// <summary>Keeps what had to be leaked alive for ever: a list through the drivers.</summary>
+    private static OpDriver? s_leaked;
 
     // Any thread, under its own lock.
     private readonly HashSet<RingWork> _invocations = [];
@@ -81,7 +83,7 @@ public sealed partial class RingExecutor
     /// <summary>Once nothing is left: whoever posts from then on is told so.</summary>
     private bool TryCloseDoor()
     {
-        if (Driver.Outstanding > 0 || !Driver.Ready.IsEmpty)
+        if (Driver.Outstanding > 0 || !Driver.Ready.IsEmpty || !Driver.Pins.IsEmpty)
             return false;
         Driver.Sequences.ReleaseAll();
 
@@ -89,7 +91,7 @@ public sealed partial class RingExecutor
         return Interlocked.CompareExchange(ref _posts, s_closed, null) is null;
     }
 
-    private unsafe void Release()
+    private void Release()
     {
         Driver.Stopping = true;
 
@@ -102,29 +104,46 @@ public sealed partial class RingExecutor
         }
 
         bool leaks = Driver.Outstanding > 0;
-        if (leaks)
-            Leak();
+        try
+        {
+            if (leaks)
+                Leak();
+        }
+        finally
+        {
+            CloseDoor(leaks);
+        }
+    }
 
+    /// <summary>Whatever memory runs out for, the ring is given back.</summary>
+    private unsafe void CloseDoor(bool leaks)
+    {
         // Acquire: pairs with the poster's compare-exchange.
         RingWork? posted = Interlocked.Exchange(ref _posts, s_closed);
         Driver.Retire();
         OpDriver.Current = null;
-        RefuseAll(posted);
-        Faults.Report(long.MaxValue);
-        lock (_wakeLock)
+        try
         {
-            Driver.Ring.Kernel.Close(_wakeFd);
-            _wakeFd = -1;
+            RefuseAll(posted);
+            Faults.Report(long.MaxValue);
         }
-
-        if (!leaks)
+        finally
         {
-            Driver.Leases.Release();
-            Driver.Table.Release();
-        }
+            lock (_wakeLock)
+            {
+                Driver.Ring.Kernel.Close(_wakeFd);
+                _wakeFd = -1;
+            }
 
-        Driver.Ring.Dispose();
-        Driver.Buffers?.End();
+            if (!leaks)
+            {
+                Driver.Leases.Release();
+                Driver.Table.Release();
+            }
+
+            Driver.Ring.Dispose();
+            Driver.Buffers?.End();
+        }
     }
 
     private void RefuseAll(RingWork? posted)
@@ -136,23 +155,24 @@ public sealed partial class RingExecutor
             Refuse(posted);
         }
 
-        var late = new List<string>();
+        List<string>? late = null;
         for (int count = Driver.Ready.Count; count > 0; count--)
         {
             RingWork work = Driver.Ready.Pop();
             if (!_timeIsUp)
                 Refuse(work);
             else if (!work.Refuse())
-                late.Add(NameOf(work is OpSink op ? op.Waiter : work));
+                (late ??= []).Add(NameOf(work is OpSink op ? op.Waiter : work));
         }
 
-        if (late.Count > 0)
+        if (late is not null)
             Warning.Print($"RingCore: executor '{Name}' left behind what ran: {string.Join(", ", late)}");
-        RingWork[] invocations;
         lock (_invocations)
-            invocations = [.. _invocations];
-        foreach (RingWork invocation in invocations)
-            Refuse(invocation);
+        {
+            // Each takes itself out, which does not disturb the loop, and runs nothing of a user's.
+            foreach (RingWork invocation in _invocations)
+                invocation.Refuse();
+        }
     }
 
     private void Refuse(RingWork work)
@@ -164,9 +184,9 @@ public sealed partial class RingExecutor
     private void Leak()
     {
         // Several may end at once.
-        lock (s_leaked)
+        lock (s_leaking)
         {
-            s_leaked.Add(Driver);
+            (Driver.NextLeaked, s_leaked) = (s_leaked, Driver);
             LeakedOps += Driver.Outstanding;
         }
 

@@ -24,26 +24,15 @@ public sealed partial class RingExecutor
         await _stopped.Task.ConfigureAwait(false);
     }
 
-    private static unsafe T RunCore<T>(Func<RingTask<T>> work, RingOptions? options)
+    private static T RunCore<T>(Func<RingTask<T>> work, RingOptions? options)
     {
         ArgumentNullException.ThrowIfNull(work);
         if (Current is not null)
             throw new InvalidOperationException(
                 "This thread runs an executor already: await the work, or Spawn it.");
-        var executor = new RingExecutor(options ?? new RingOptions());
-        Invocation<T> main;
-        try
-        {
-            main = new Invocation<T>(executor, work, isMain: true);
-        }
-        catch
-        {
-            executor.Driver.Ring.Kernel.Close(executor._wakeFd); // No memory for it: nothing has begun.
-            executor.Driver.Ring.Dispose();
-            throw;
-        }
-
-        executor.Live(main, started: null);
+        Invocation<T> main = null!;
+        Func<RingExecutor, RingWork> begin = executor => main = new(executor, work, isMain: true);
+        new RingExecutor(options ?? new RingOptions()).Live(begin, null);
         return main.Task.GetAwaiter().GetResult();
     }
 
@@ -55,7 +44,7 @@ public sealed partial class RingExecutor
             try
             {
                 // Made here: the kernel binds the ring to the thread that sets it up.
-                new RingExecutor(options).Live(first: null, started);
+                new RingExecutor(options).Live(null, started);
             }
             catch (Exception e)
             {
@@ -73,13 +62,16 @@ public sealed partial class RingExecutor
     }
 
     /// <summary>The whole life on the owner thread.</summary>
-    private void Live(RingWork? first, TaskCompletionSource<RingExecutor>? started)
+    private void Live(
+        Func<RingExecutor, RingWork>? begin, TaskCompletionSource<RingExecutor>? started)
     {
         SynchronizationContext? outer = SynchronizationContext.Current;
         ExecutionContext? flow = ExecutionContext.Capture();
         RingMetrics? metrics = null;
         try
         {
+            // With the caller's AsyncLocals.
+            RingWork? first = begin?.Invoke(this);
             OpDriver.Current = Driver;
             SynchronizationContext.SetSynchronizationContext(Driver.Context);
             if (RingTaskBox.DefaultFlow is { } none)

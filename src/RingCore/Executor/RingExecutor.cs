@@ -202,7 +202,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         Driver.Pins.RunEnded(Driver);
 
         // The wake-up may have found no room.
-        bool idle = Driver.Ready.IsEmpty && !Driver.HasCompletions && !_finished
+        bool idle = Driver.Ready.IsEmpty && Driver.Pins.IsEmpty && !Driver.HasCompletions && !_finished
             && (_wake.IsArmed || Driver.Stopping);
 
         // May write an SQE.
@@ -307,12 +307,9 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
     }
 
     /// <summary>The standing read of the eventfd: what ends a wait from another thread.</summary>
-    private sealed unsafe class WakeSink : OpSink
+    private sealed unsafe class WakeSink(RingExecutor executor) : OpSink
     {
-        private readonly RingExecutor _executor;
         private RingHandle? _handle;
-
-        internal WakeSink(RingExecutor executor) => _executor = executor;
 
         internal bool IsArmed { get; private set; }
 
@@ -320,11 +317,11 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
 
         internal void Arm()
         {
-            OpDriver driver = _executor.Driver;
+            OpDriver driver = executor.Driver;
             Driver = driver;
             if (driver.AdmitAgain() < 0)
                 return;
-            _handle ??= new RingHandle(driver, _executor._wakeFd, ownsFd: false);
+            _handle ??= new RingHandle(driver, executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
             Prep.Transfer(sqe, IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
@@ -336,7 +333,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
         {
             IsArmed = false;
             // Whatever the result: without it no post would ever end a wait again.
-            if (!_executor.Driver.Stopping)
+            if (!executor.Driver.Stopping)
                 Arm();
         }
     }

@@ -55,11 +55,6 @@ internal sealed class RingSynchronizationContext : SynchronizationContext
 /// <summary>An awaiter's continuation as a delegate. It is run also when the executor has stopped.</summary>
 internal sealed class ContinuationWork(SendOrPostCallback callback, object? state) : RingWork
 {
-    internal ContinuationWork(Action continuation)
-        : this(static action => ((Action)action!)(), continuation)
-    {
-    }
-
     internal override void Run() => callback(state);
 
     internal override bool Refuse() => false;

@@ -40,6 +40,9 @@ internal abstract class RingTaskBox : RingWork
 {
     internal static readonly ExecutionContext? DefaultFlow = CaptureDefault();
 
+    // Not made when it runs: a suspended body can always be continued.
+    private static readonly ContextCallback s_moveNext = static box => ((RingTaskBox)box!).MoveNext();
+
     // Another box, or an Action.
     private object? _waiter;
     private ExecutionContext? _flow;
@@ -101,7 +104,9 @@ internal abstract class RingTaskBox : RingWork
     {
         if (_state == BoxState.Done)
         {
-            RunWaiter();
+            var waiter = (Action)_waiter!;
+            _waiter = null;
+            waiter();
             return;
         }
 
@@ -122,7 +127,7 @@ internal abstract class RingTaskBox : RingWork
         {
             // Also for the default context, inside the end of a task that had values set: they are not this
             // body's.
-            ExecutionContext.Run((_flow ?? DefaultFlow)!, static box => ((RingTaskBox)box!).MoveNext(), this);
+            ExecutionContext.Run((_flow ?? DefaultFlow)!, s_moveNext, this);
         }
 
         driver.CurrentTaskId = outer;
@@ -181,13 +186,9 @@ internal abstract class RingTaskBox : RingWork
         _flow = null;
         Executor?.Driver.Ring.Trace.Record(TraceKind.TaskEnded, 0, TaskId);
         if (_waiter is not null)
-        {
             ResumeWaiter();
-        }
         else if (_exception is not null)
-        {
             Executor?.Faults.Add(this, _exception);
-        }
     }
 
     /// <summary>
@@ -196,43 +197,35 @@ internal abstract class RingTaskBox : RingWork
     /// </summary>
     private void ResumeWaiter()
     {
-        if (_waiter is not RingTaskBox box)
+        if (_waiter is RingTaskBox box)
+        {
+            _waiter = null;
+            Executor.Resume(box);
+        }
+        else
         {
             Executor.Driver.Ready.Push(this);
-            return;
         }
-
-        _waiter = null;
-        Executor.Resume(box);
-    }
-
-    private void RunWaiter()
-    {
-        var waiter = (Action)_waiter!;
-        _waiter = null;
-        waiter();
     }
 
     internal void SetException(Exception exception)
     {
         if (Executor is null)
-            BeginFaulted();
+        {
+            // It threw before it ever suspended.
+            Executor = RingExecutor.Current!;
+            _state.Move(BoxState.Running);
+            TaskId = Executor?.NextTaskId() ?? 0;
+        }
+
         _exception = exception;
         ClearStateMachine();
         End();
     }
 
-    /// <summary>A body that threw before it ever suspended.</summary>
-    private void BeginFaulted()
-    {
-        Executor = RingExecutor.Current!;
-        _state.Move(BoxState.Running);
-        TaskId = Executor?.NextTaskId() ?? 0;
-    }
-
     internal void Take(short version)
     {
-        if (version != Version || _state != BoxState.Done)
+        if (version != Version || _state != BoxState.Done || _waiter is not null)
             ThrowNotDone(version);
         RingExecutor? executor = Executor;
 
@@ -262,7 +255,7 @@ internal abstract class RingTaskBox : RingWork
 
     private void ThrowNotDone(short version)
     {
-        if (version != Version)
+        if (version != Version || _state == BoxState.Done)
             ThrowStale();
         throw new InvalidOperationException(
             "The RingTask is still running: await it instead of blocking on its result.");
@@ -270,14 +263,8 @@ internal abstract class RingTaskBox : RingWork
 
     private static ExecutionContext? CaptureDefault()
     {
-        // Whoever touches the type first may have AsyncLocals set. Taking back the only one there is leaves
-        // the default context, the same object as before if that was it; otherwise a thread started without
-        // flow has it, some 100 µs later.
-        ExecutionContext? flow = ExecutionContext.Capture();
-        var only = new AsyncLocal<object?> { Value = "" };
-        only.Value = null;
-        if (flow is not null && ReferenceEquals(flow, ExecutionContext.Capture()))
-            return flow;
+        // Whoever touches the type first may have AsyncLocals set; a thread started without flow has none.
+        ExecutionContext? flow = null;
         var thread = new Thread(() => flow = ExecutionContext.Capture());
         thread.UnsafeStart();
         thread.Join();

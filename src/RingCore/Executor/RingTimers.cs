@@ -208,7 +208,7 @@ internal sealed unsafe class RingTimers
             ref OpSlot slot = ref Driver.Begin(this, null, out io_uring_sqe* sqe, out int index);
             var time = (__kernel_timespec*)Driver.Table.Storage(index);
             long wait = Math.Max(0, deadline - Driver.Ring.Kernel.Now());
-            *time = new __kernel_timespec { tv_sec = wait / 1_000_000_000, tv_nsec = wait % 1_000_000_000 };
+            *time = new() { tv_sec = wait / 1_000_000_000, tv_nsec = wait % 1_000_000_000 };
             Prep.Timeout(sqe, time);
             Driver.Prepared(ref slot, sqe);
         }

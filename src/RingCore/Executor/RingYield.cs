@@ -38,7 +38,7 @@ public readonly struct RingYield : ICriticalNotifyCompletion, IRingAwaiter
     public void UnsafeOnCompleted(Action continuation)
     {
         _executor.Driver.ThrowIfNotOwner();
-        _executor.Driver.Ready.Push(new ContinuationWork(continuation));
+        _executor.Driver.Context!.Post(static action => ((Action)action!)(), continuation);
     }
 
     void IRingAwaiter.Suspend(RingWork box) => _executor.Driver.Ready.Push(box);

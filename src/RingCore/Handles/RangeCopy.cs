@@ -15,7 +15,7 @@ using static RingCore.Sys.SocketConstants;
 namespace RingCore;
 
 /// <summary>One copy between files, on a thread.</summary>
-internal sealed class RangeCopy
+internal sealed class RangeCopy(Kernel kernel)
 {
     /// <summary>Fewer bytes are not worth a thread's start.</summary>
     internal const int Least = 64 * 1024;
@@ -27,7 +27,6 @@ internal sealed class RangeCopy
     private const int MostThreads = 8;
     private static int s_threads;
 
-    private readonly Kernel _kernel;
     private int _from, _to, _signal;
     private long _copied;
     private bool _atEnd;
@@ -35,8 +34,6 @@ internal sealed class RangeCopy
     private volatile bool _stop;
     // The thread sets it when it has set the others; the ring reads it before them.
     private volatile bool _isDone;
-
-    private RangeCopy(Kernel kernel) => _kernel = kernel;
 
     /// <summary>
     /// Copies what it can. Ends early when the token strikes, and at the executor's end without its last
@@ -124,7 +121,7 @@ internal sealed class RangeCopy
         // Pairs with the increment in Start.
         Interlocked.Decrement(ref s_threads);
         _isDone = true;
-        _kernel.Signal(_signal);
+        kernel.Signal(_signal);
         foreach (int fd in (ReadOnlySpan<int>)[_from, _to, _signal])
             Libc.close(fd);
     }

@@ -40,7 +40,7 @@ public sealed partial class RingConnection
         int family = SocketAddressBytes.Family(address);
         bool isUnix = family == AF_UNIX;
         RingConnection connection = driver.Own(
-            static fd => Adopt(fd), SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0));
+            s_adopt, SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0));
         try
         {
             int res = isUnix ? await connection.ConnectUnixAsync(address, timeout, token)

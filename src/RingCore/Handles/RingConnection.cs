@@ -16,6 +16,8 @@ namespace RingCore;
 /// </summary>
 public sealed partial class RingConnection : RingStream
 {
+    private static readonly Func<int, RingConnection> s_adopt = static fd => Adopt(fd);
+
     internal RingConnection(OpDriver driver, int fd, bool ownsFd = true)
         : base(driver, fd, ownsFd, isSocket: true)
     {
@@ -27,11 +29,11 @@ public sealed partial class RingConnection : RingStream
     public static unsafe (RingConnection Left, RingConnection Right) CreatePair()
     {
         OpDriver driver = OpDriver.Required;
-        Func<int, RingConnection> make = static fd => Adopt(fd);
         int* pair = stackalloc int[2];
         RingErrors.ThrowIfFailed(
             Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "Making a pair of sockets");
-        return driver.Own(make, pair);
+        // A first whose second cannot be made is the GC's.
+        return (driver.Own(s_adopt, pair[0], pair[1]), driver.Own(s_adopt, pair[1]));
     }
 
     /// <summary>Takes over a connected stream socket.</summary>

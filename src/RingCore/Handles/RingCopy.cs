@@ -90,15 +90,15 @@ public static class RingCopy
         using WriteHold hold = (to as RingStream)?.Writes.HoldIfIdle() ?? default;
         try
         {
-            from.Add(stop);
-            to.Add(stop);
+            (from.Copies ??= []).Add(stop);
+            (to.Copies ??= []).Add(stop);
             int res = await copy.RunAsync(ranges);
             return res >= 0 ? copy.Done : throw copy.Failure(res, token);
         }
         finally
         {
-            from.Remove(stop);
-            to.Remove(stop);
+            from.Copies?.Remove(stop);
+            to.Copies?.Remove(stop);
             (from as RingStream)?.EndReading(copy);
         }
     }

@@ -14,6 +14,8 @@ namespace RingCore;
 /// <summary>One end of a pipe, or a standard stream. Owner thread only, but for disposal.</summary>
 public sealed class RingPipe : RingStream
 {
+    private static readonly Func<int, RingPipe> s_adopt = static fd => Adopt(fd);
+
     private RingPipe(OpDriver driver, int fd, bool ownsFd)
         : base(driver, fd, ownsFd, isSocket: false)
     {
@@ -30,12 +32,12 @@ public sealed class RingPipe : RingStream
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
         OpDriver driver = OpDriver.Required;
-        Func<int, RingPipe> make = static fd => Adopt(fd);
         int* ends = stackalloc int[2];
         int result = Libc.pipe2(ends, O_CLOEXEC);
         if (result < 0)
             throw RingErrors.File(result, null, default, "Making a pipe");
-        (RingPipe Reader, RingPipe Writer) pipe = driver.Own(make, ends);
+        // A reader whose writer cannot be made is the GC's.
+        var pipe = (Reader: driver.Own(s_adopt, ends[0], ends[1]), Writer: driver.Own(s_adopt, ends[1]));
         if (capacity == 0 || (result = Libc.fcntl(ends[1], F_SETPIPE_SZ, capacity)) >= 0)
             return pipe;
         pipe.Reader.Dispose();
@@ -58,11 +60,9 @@ public sealed class RingPipe : RingStream
         if (access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
-        Func<int, RingPipe> make = static fd => Adopt(fd);
-
         // O_RDONLY is 0.
         int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, token);
-        return fd >= 0 ? driver.Own(make, fd)
+        return fd >= 0 ? driver.Own(s_adopt, fd)
             : throw RingErrors.File(fd, null, token, $"Opening '{path}'");
     }
 

@@ -48,23 +48,22 @@ internal sealed class PinList
     private int _count;
     private bool _running;
 
+    internal bool IsEmpty => _count == 0;
+
     /// <summary>Pins taken and not yet undone. Never more than there is room for.</summary>
     internal int Out { get; private set; }
 
     internal MemoryHandle Take(ReadOnlyMemory<byte> memory)
     {
         Count();
-        bool pinned = false;
         try
         {
-            MemoryHandle pin = memory.Pin();
-            pinned = true;
-            return pin;
+            return memory.Pin();
         }
-        finally
+        catch
         {
-            if (!pinned)
-                Out--;
+            Out--;
+            throw;
         }
     }
 
@@ -87,11 +86,12 @@ internal sealed class PinList
         pin = default;
     }
 
-    /// <summary>After the reap, before anything it has queued runs.</summary>
+    /// <summary>
+    /// After the reap, before anything it has queued runs. Pins that an Unpin ends come with the next turn.
+    /// </summary>
     internal void RunEnded(OpDriver driver)
     {
-        // An Unpin that starts an op which is refused comes here as well; the pins that this ends are left to
-        // the running loop.
+        // An Unpin that starts an op which is refused comes here as well.
         if (_count > 0 && !_running)
             RunAll(driver);
     }
@@ -101,9 +101,8 @@ internal sealed class PinList
     private void RunAll(OpDriver driver)
     {
         _running = true;
-        int i = 0;
-        // An Unpin may end other pins: they come behind.
-        for (; i < _count; i++)
+        int count = _count;
+        for (int i = 0; i < count; i++)
         {
             MemoryHandle pin = _ended[i];
             _ended[i] = default;
@@ -113,12 +112,21 @@ internal sealed class PinList
             }
             catch (Exception e)
             {
-                driver.Ready.Push(new ActionWork(() => ExceptionDispatchInfo.Throw(e)));
+                try
+                {
+                    driver.Ready.Push(new ActionWork(ExceptionDispatchInfo.Capture(e).Throw));
+                }
+                catch (OutOfMemoryException)
+                {
+                    // Nobody hears of it: the other pins matter more.
+                }
             }
         }
 
-        _count = 0;
-        Out -= i;
+        // An Unpin may have ended others: they came behind.
+        _count -= count;
+        Array.Copy(_ended, count, _ended, 0, _count);
+        Out -= count;
         _running = false;
     }
 }

@@ -79,21 +79,16 @@ internal sealed unsafe partial class OpDriver
     /// </summary>
     internal void CancelFromAnyThread(OpAwaitable awaitable)
     {
-        var cancel = new PostedCancel(awaitable);
+        short version = awaitable.Version;
         if (IsOwner)
-            cancel.Run();
+            Cancel();
         else
-            Host.Post(cancel);
-    }
+            Host.Post(new ActionWork(Cancel));
 
-    private sealed class PostedCancel(OpAwaitable awaitable) : RingWork
-    {
-        private readonly short _version = awaitable.Version;
-
-        internal override void Run()
+        void Cancel()
         {
             // Otherwise this came too late: the op has ended, and the object may already serve another.
-            if (awaitable.CanCancel(_version))
+            if (awaitable.CanCancel(version))
                 awaitable.OnCancel(0);
         }
     }

@@ -24,13 +24,13 @@ internal sealed unsafe partial class OpDriver
 
     /// <summary>
     /// CQEs that had to leave the queue before the kernel would submit more, and that are not handled yet.
-    /// They are older than those in the queue.
+    /// They are older than those in the queue. The tail is 0 when there are none.
     /// </summary>
     private io_uring_cqe[] _aside = [];
     private int _asideHead;
     private int _asideTail;
 
-    internal bool HasCompletions => _asideHead < _asideTail || Ring.Ready != 0;
+    internal bool HasCompletions => _asideTail != 0 || Ring.Ready != 0;
 
     /// <summary>Step 4: handles the CQEs that are ready. Queues continuations; runs none.</summary>
     internal void Reap()
@@ -55,8 +55,12 @@ internal sealed unsafe partial class OpDriver
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryNext(out io_uring_cqe cqe)
     {
-        if (_asideTail != 0 && TryAside(out cqe))
+        if (_asideTail != 0)
+        {
+            cqe = NextAside();
             return true;
+        }
+
         if (Ring.Ready == 0)
         {
             cqe = default;
@@ -70,29 +74,38 @@ internal sealed unsafe partial class OpDriver
         return true;
     }
 
-    private bool TryAside(out io_uring_cqe cqe)
+    private io_uring_cqe NextAside()
     {
-        bool any = _asideHead < _asideTail;
-        cqe = any ? _aside[_asideHead++] : default;
+        io_uring_cqe cqe = _aside[_asideHead++];
         if (_asideHead == _asideTail)
             _asideHead = _asideTail = 0;
-        return any;
+        return cqe;
     }
 
     /// <summary>
-    /// Empties the CQ without handling anything. False when there is no memory for that; the rest stays where
-    /// it is.
+    /// Empties the CQ without handling anything. False when there is no memory for that; all stays where it
+    /// is.
     /// </summary>
     private bool MoveAside()
     {
+        uint count = Ring.Ready;
+        if (!HasRoomAside(count))
+            return false;
+        for (; count > 0; count--)
+        {
+            _aside[_asideTail++] = Ring.CqeAt(0);
+            Ring.Advance(1);
+        }
+
+        return true;
+    }
+
+    private bool HasRoomAside(uint count)
+    {
         try
         {
-            while (Ring.Ready > 0)
-            {
-                AddAside(Ring.CqeAt(0));
-                Ring.Advance(1);
-            }
-
+            if (_aside.Length - _asideTail < count)
+                Array.Resize(ref _aside, Math.Max(64, (_asideTail + (int)count) * 2));
             return true;
         }
         catch (OutOfMemoryException)
@@ -101,19 +114,14 @@ internal sealed unsafe partial class OpDriver
         }
     }
 
-    private void AddAside(in io_uring_cqe cqe)
-    {
-        if (_asideTail == _aside.Length)
-            Array.Resize(ref _aside, Math.Max(64, _asideTail * 2));
-        _aside[_asideTail++] = cqe;
-    }
-
     /// <summary>
     /// Requests that the kernel has refused for a second are taken back and end as if the error were its
-    /// answer. Cancels keep waiting.
+    /// answer. Cancels keep waiting. False: no memory for that; all stay pending.
     /// </summary>
-    private void FailPending(int res)
+    private bool FailPending(int res)
     {
+        if (!HasRoomAside(Ring.Pending))
+            return false;
         for (uint count = Ring.Pending; count > 0; count--)
         {
             io_uring_sqe* sqe = Ring.LastPending();
@@ -124,13 +132,14 @@ internal sealed unsafe partial class OpDriver
             }
             else
             {
-                AddAside(new io_uring_cqe { user_data = sqe->user_data, res = res });
+                _aside[_asideTail++] = new() { user_data = sqe->user_data, res = res };
             }
 
             Ring.TakeBackLast();
         }
 
         _busyTries = 0;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -155,17 +164,11 @@ internal sealed unsafe partial class OpDriver
         slot.HasLinkTimeout = slot.EndsWithOthers = false;
         slot.Step = 0;
         slot.Handle?.Return(ref slot);
-        if (slot.Second is not null)
-            ReturnSecond(ref slot);
+        slot.Second?.Return();
+        slot.Second = null;
         Table.Free(ref slot, (int)(uint)key);
         // After Free: the sink may prepare its next op in the same, warm slot.
         sink.OnTerminal(res, flags, step);
-    }
-
-    private static void ReturnSecond(ref OpSlot slot)
-    {
-        slot.Second!.Return();
-        slot.Second = null;
     }
 
     private void CountUnslotted(ulong key, int res)

@@ -81,6 +81,9 @@ internal sealed unsafe partial class OpDriver
     // From the start: ops are prepared before the loop first reads the clock.
     internal uint NowMs = (uint)Environment.TickCount64;
 
+    /// <summary>Among the drivers whose memory was leaked: the one before.</summary>
+    internal OpDriver? NextLeaked;
+
     /// <summary>Shutdown has begun: ops are refused with ECANCELED.</summary>
     internal bool Stopping;
 
@@ -101,8 +104,7 @@ internal sealed unsafe partial class OpDriver
 
     internal static OpDriver Required => Current ?? throw new InvalidOperationException(
         "This thread has no RingExecutor. Run the code inside RingExecutor.Run, or send it to one with "
-        + "executor.InvokeAsync. "
-        + "A ConfigureAwait(false) in Task code leaves the executor's thread.");
+        + "executor.InvokeAsync. A ConfigureAwait(false) in Task code leaves the executor's thread.");
 
     internal LeasePool Leases { get; }
 
@@ -128,9 +130,8 @@ internal sealed unsafe partial class OpDriver
             "It has stopped: nothing that belongs to it can be used any more, only disposed.")
         : new InvalidOperationException(
             $"This belongs to the thread of RingExecutor '{Options.Name}'. Call it from code that runs "
-            + "there: inside "
-            + "Run or Spawn, or from any thread through InvokeAsync. A ConfigureAwait(false) leaves that "
-            + "thread."));
+            + "there: inside Run or Spawn, or from any thread through InvokeAsync. A ConfigureAwait(false) "
+            + "leaves that thread."));
 
     /// <summary>Whether the executor has stopped. Any thread.</summary>
     internal bool IsRetired => _ownerThread < 0;
@@ -310,9 +311,7 @@ internal sealed unsafe partial class OpDriver
             _busySince = now;
         if (HasCompletions || _busyTries < EagerTries)
             return;
-        if (now - _busySince > PatienceNs && !Ring.IsPolled)
-            FailPending(res);
-        else
+        if (now - _busySince <= PatienceNs || Ring.IsPolled || !FailPending(res))
             Ring.Kernel.Pause();
     }
 
@@ -329,8 +328,7 @@ internal sealed unsafe partial class OpDriver
         if (taken == -EBADR)
             Warning.Print(
                 $"RingCore: the kernel had no memory to keep a completion of executor '{Options.Name}' and "
-                + "dropped it: "
-                + $"an await of it never ends ({Ring.LostCqes} so far).");
+                + $"dropped it: an await of it never ends ({Ring.LostCqes} so far).");
         return taken;
     }
 
@@ -363,7 +361,8 @@ internal sealed unsafe partial class OpDriver
     /// <summary>Gives an fd to its handle; where there is no memory for one, it is closed.</summary>
     /// <param name="make">A delegate that was there before the fd.</param>
     /// <param name="fd">Nobody's yet.</param>
-    internal T Own<T>(Func<int, T> make, int fd)
+    /// <param name="other">A pair's other end, which is then closed too; −1: none.</param>
+    internal T Own<T>(Func<int, T> make, int fd, int other = -1)
     {
         try
         {
@@ -372,25 +371,10 @@ internal sealed unsafe partial class OpDriver
         catch
         {
             CloseFd(fd);
+            if (other >= 0)
+                CloseFd(other);
             throw;
         }
-    }
-
-    /// <summary>As the other, for both ends of a pair. A first end whose second could not be made is left to the GC.</summary>
-    internal (T, T) Own<T>(Func<int, T> make, int* pair)
-    {
-        T first;
-        try
-        {
-            first = Own(make, pair[0]);
-        }
-        catch
-        {
-            CloseFd(pair[1]);
-            throw;
-        }
-
-        return (first, Own(make, pair[1]));
     }
 
     /// <summary>

@@ -29,7 +29,9 @@ public class RingHandle : IDisposable, IAsyncDisposable
     internal int FirstSlot = -1;
     private SecondLoan? _second;
     private SequenceLink? _sequences;
-    private List<CancellationTokenSource>? _copies;
+
+    /// <summary>The copies that hold this handle.</summary>
+    internal List<CancellationTokenSource>? Copies;
     internal readonly bool OwnsFd;
     private readonly int _fd;
     private HandleState _state;
@@ -131,13 +133,13 @@ public class RingHandle : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the copies that hold this handle, which may just now wait for their other handle.
+    /// The copies may just now wait for their other handle.
     /// </summary>
-    private void EndCopies() => _copies?.ForEach(static copy => copy.Cancel());
-
-    internal void Add(CancellationTokenSource copy) => (_copies ??= []).Add(copy);
-
-    internal void Remove(CancellationTokenSource copy) => _copies?.Remove(copy);
+    private void EndCopies()
+    {
+        for (int i = 0; i < Copies?.Count; i++)
+            Copies[i].Cancel();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state != HandleState.Open, this);

@@ -165,6 +165,28 @@ public sealed class RingTaskTests
         });
     }
 
+    /// <summary>It stands in the ready queue until then.</summary>
+    [Fact]
+    public void TaskThatHasEnded_IsKeptForTheTaskThatAwaitsIt()
+    {
+        Live.Run(async () =>
+        {
+            RingTask<int> task = Yielding();
+            Task<int> first = task.AsTask();
+            await RingExecutor.Yield();
+            Assert.True(task.IsCompleted);
+            Assert.False(first.IsCompleted);
+            Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult());
+            Assert.Equal(6, await first);
+        });
+
+        static async RingTask<int> Yielding()
+        {
+            await RingExecutor.Yield();
+            return 6;
+        }
+    }
+
     [Fact]
     public void ConfigureAwaitFalse_ChangesNothingInARingTask()
     {

@@ -399,6 +399,33 @@ public sealed class PinTests
         });
     }
 
+    [Fact]
+    public void UnpinThatEndsPins_DoesNotHoldTheLoop()
+    {
+        using var kernel = new FakeKernel();
+        kernel.Run(async () =>
+        {
+            using var handle = RingHandle.Adopt(kernel.NewFd(), ownsFd: true);
+            var memory = new HookedMemory("x");
+            var turns = new List<long>();
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            void ReadRefused() => _ = Op.Read(handle, memory.Memory, 0).Start(new CancellationToken(canceled: true));
+            memory.OnUnpin = () =>
+            {
+                turns.Add(RingExecutor.Current!.Counters.Turns);
+                if (turns.Count < 20)
+                    ReadRefused();
+                else
+                    done.SetResult();
+            };
+            ReadRefused();
+            await done.Task; // Nothing but the pins keeps the loop from sleeping.
+            Assert.Equal((20, 0), (memory.Taken, memory.Pins));
+            Assert.Equal(0, RingExecutor.Current!.Driver.Pins.Out);
+            Assert.InRange(turns.Distinct().Count(), 9, 20);
+        });
+    }
+
     /// <summary>With the submission queue full and the kernel busy, an op's start moves completions aside and handles none.</summary>
     [Theory]
     [InlineData("op")]
