@@ -8,8 +8,8 @@
 //   boxes that the JIT does not make: of type parameters, for HasFlag
 //   exceptions, and what is made only to be thrown: something else has failed before
 //   the box of an async method: when it cannot be made, the language itself leaves all finally blocks of the
-//   method out, since its
-//   state says by then that it is suspended
+//   method out, since its state says by then that it is suspended
+//   state machines of async methods: only an unoptimised build makes objects of them
 //   a synchronization context's post, and the base library's: what they cannot take is lost, and they have
 //   nobody to tell
 
@@ -109,7 +109,7 @@ internal static class Rewriter
                 return true;
             case Code.Newobj:
                 TypeReference made = ((MethodReference)instruction.Operand).DeclaringType;
-                return made.Resolve() is { IsValueType: false } type && !IsException(type);
+                return made.Resolve() is { IsValueType: false } type && !IsException(type) && !IsAsyncMethod(type);
             case Code.Box:
                 return instruction.Operand is not GenericParameter && !IsOnlyThrown(instruction)
                     && !IsForHasFlag(instruction);
@@ -145,6 +145,12 @@ internal static class Rewriter
         }
 
         return false;
+    }
+
+    private static bool IsAsyncMethod(TypeDefinition type)
+    {
+        string[] interfaces = [.. type.Interfaces.Select(static one => one.InterfaceType.Name)];
+        return interfaces.Contains("IAsyncStateMachine") && !interfaces.Contains("IAsyncEnumerator`1");
     }
 
     private static bool IsException(TypeDefinition? type)
