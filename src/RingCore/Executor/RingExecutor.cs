@@ -323,7 +323,7 @@ public sealed partial class RingExecutor : IOpHost, IAsyncDisposable
                 return;
             _handle ??= new RingHandle(driver, executor._wakeFd, ownsFd: false);
             ref OpSlot slot = ref driver.Begin(this, _handle, out io_uring_sqe* sqe, out int index);
-            Prep.Transfer(sqe, IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
+            Prep.Fill(sqe, IORING_OP_READ, driver.Table.Storage(index), sizeof(ulong));
             driver.Prepared(ref slot, sqe);
             IsArmed = true;
         }

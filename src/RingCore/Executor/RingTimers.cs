@@ -91,8 +91,11 @@ internal sealed unsafe class RingTimers
     /// <summary>Step 2 of the loop: what is due is completed; its continuation is queued.</summary>
     internal void FireDue()
     {
-        if (Count > 0)
-            FireUntil(NowNs);
+        if (Count == 0)
+            return;
+        long now = NowNs;
+        while (Count > 0 && _heap[0].DeadlineNs <= now)
+            Fire(_heap[0]);
     }
 
     /// <summary>
@@ -103,21 +106,15 @@ internal sealed unsafe class RingTimers
         foreach (IRingTimer timer in _heap.AsSpan(0, Count).ToArray())
         {
             // Else one before has taken it out.
-            if (timer.HeapIndex < 0)
-                continue;
-            Remove(timer);
-            timer.Fire();
+            if (timer.HeapIndex >= 0)
+                Fire(timer);
         }
     }
 
-    private void FireUntil(long now)
+    private void Fire(IRingTimer timer)
     {
-        while (Count > 0 && _heap[0].DeadlineNs <= now)
-        {
-            IRingTimer timer = _heap[0];
-            Remove(timer);
-            timer.Fire();
-        }
+        Remove(timer);
+        timer.Fire();
     }
 
     /// <summary>
@@ -182,7 +179,7 @@ internal sealed unsafe class RingTimers
     /// </summary>
     private sealed class TimeoutSink : OpSink
     {
-        private long _armedFor = long.MaxValue;
+        private long _armedFor;
 
         internal TimeoutSink(OpDriver driver) => Driver = driver;
 
@@ -209,15 +206,11 @@ internal sealed unsafe class RingTimers
             var time = (__kernel_timespec*)Driver.Table.Storage(index);
             long wait = Math.Max(0, deadline - Driver.Ring.Kernel.Now());
             *time = new() { tv_sec = wait / 1_000_000_000, tv_nsec = wait % 1_000_000_000 };
-            Prep.Timeout(sqe, time);
+            Prep.Timeout(sqe, io_uring_op.IORING_OP_TIMEOUT, time);
             Driver.Prepared(ref slot, sqe);
         }
 
-        internal override void OnTerminal(int res, uint flags, int step)
-        {
-            IsArmed = false;
-            _armedFor = long.MaxValue;
-        }
+        internal override void OnTerminal(int res, uint flags, int step) => IsArmed = false;
     }
 }
 

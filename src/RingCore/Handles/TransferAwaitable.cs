@@ -146,11 +146,11 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         if (_kind == TransferKind.Wait || _polls)
             Prep.Poll(sqe, (uint)(writes ? POLLOUT : POLLIN | POLLRDHUP));
         else if (!_stream.IsSocket)
-            Prep.Transfer(sqe, writes ? IORING_OP_WRITE : IORING_OP_READ, address, (uint)Left, offset: -1);
+            Prep.Fill(sqe, writes ? IORING_OP_WRITE : IORING_OP_READ, address, (uint)Left, offset: -1);
         else if (writes)
-            Prep.Transfer(sqe, IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
+            Prep.Fill(sqe, IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
         else
-            Prep.Transfer(sqe, IORING_OP_RECV, address, (uint)Left);
+            Prep.Fill(sqe, IORING_OP_RECV, address, (uint)Left);
         Driver.Prepared(ref slot, sqe);
     }
 

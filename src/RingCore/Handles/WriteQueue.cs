@@ -127,32 +127,25 @@ internal sealed unsafe class WriteQueue : OpSink
     /// <summary>The CQE of a write that was sent alone.</summary>
     internal void AloneEnded(TransferAwaitable write, int res)
     {
-        if (res > 0)
-            write.Done += res;
-        int refused = res > 0 && write.Left > 0 ? write.AdmitAgain(_stream, write.Token) : 0;
-        if (res > 0 && write.Left > 0 && refused == 0)
+        write.Done += Math.Max(res, 0);
+        if (res > 0 && write.Left > 0)
         {
-            write.Prepare();
-            return;
+            res = write.AdmitAgain(_stream, write.Token);
+            if (res == 0)
+            {
+                write.Prepare();
+                return;
+            }
         }
 
         _alone = null;
-        if (res > 0 && write.Left == 0)
-            write.Finish(write.Done);
-        else
-            Fail(write, res > 0 ? refused : res == 0 ? -EIO : res);
-        SendNext();
-    }
-
-    /// <summary>
-    /// A write failed. If it was cancelled before its first byte left, the stream is still whole; otherwise
-    /// it is broken.
-    /// </summary>
-    private void Fail(TransferAwaitable write, int res)
-    {
-        if (res != -ECANCELED || write.Done > 0)
+        // A send that takes nothing would otherwise be repeated for ever.
+        res = write.Left == 0 ? write.Done : res == 0 ? -EIO : res;
+        // Cancelled before its first byte left, it leaves the stream whole.
+        if (res < 0 && (res != -ECANCELED || write.Done > 0))
             Break(res, write.Done);
         write.Finish(res);
+        SendNext();
     }
 
     private void Break(int res, int done)
@@ -231,9 +224,9 @@ internal sealed unsafe class WriteQueue : OpSink
         message->msg_iovlen = (nuint)_gathered;
         ref OpSlot slot = ref Driver.Begin(this, _stream, out io_uring_sqe* sqe, out _);
         if (_stream.IsSocket)
-            Prep.Transfer(sqe, IORING_OP_SENDMSG, (byte*)message, 1, Driver.WriteFlags);
+            Prep.Fill(sqe, IORING_OP_SENDMSG, message, 1, Driver.WriteFlags);
         else
-            Prep.Transfer(sqe, IORING_OP_WRITEV, (byte*)vectors, (uint)_gathered, offset: -1);
+            Prep.Fill(sqe, IORING_OP_WRITEV, vectors, (uint)_gathered, offset: -1);
         Driver.Prepared(ref slot, sqe);
     }
 
@@ -324,7 +317,9 @@ internal sealed unsafe class WriteQueue : OpSink
         }
     }
 
-    /// <summary>Ends when what was written before has left, or has failed: an empty write behind it.</summary>
+    /// <summary>
+    /// Ends when what was written before has left, or has failed: an empty write behind it.
+    /// </summary>
     internal ValueTask FlushAsync()
     {
         if (_state is WriteState.Idle or WriteState.Broken)

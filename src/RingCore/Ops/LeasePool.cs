@@ -131,7 +131,7 @@ internal sealed unsafe class LeasePool
         if (own is null)
             Prep.RecvSelect(sqe, Group, multishot ? 0 : (uint)Driver.Options.LeaseBufferSize);
         else
-            Prep.Transfer(sqe, IORING_OP_RECV, own.Address, (uint)own.Size);
+            Prep.Fill(sqe, IORING_OP_RECV, own.Address, (uint)own.Size);
         Driver.Prepared(ref slot, sqe);
     }
 

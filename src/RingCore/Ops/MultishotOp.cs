@@ -30,10 +30,10 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
     /// results that came before.</param>
     public IAsyncEnumerator<OpResult> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
         _op.Code == IORING_OP_ACCEPT
-            ? new Accepts(_op, cancellationToken, _cap)
+            ? new Stream(_op, cancellationToken, _cap, RingFeatures.MultishotAccept)
             : new Polls(_op, cancellationToken);
 
-    private abstract class Stream(Op op, CancellationToken token, int cap, RingFeatures feature)
+    private class Stream(Op op, CancellationToken token, int cap, RingFeatures feature)
         : MultishotStream<OpResult>(op.Handle!, token, cap)
     {
         // FALLBACK MultishotAccept (5.19), MultishotPoll (5.13): one-shot ops, one per result.
@@ -46,14 +46,10 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
             // An error is a result, and the consumer's to judge.
             return true;
         }
-    }
 
-    private sealed class Accepts(Op op, CancellationToken token, int cap)
-        : Stream(op, token, cap, RingFeatures.MultishotAccept)
-    {
         protected override void Release(OpResult result)
         {
-            if (result.Res >= 0)
+            if (op.YieldsFd && result.Res >= 0)
                 Driver.CloseFd(result.Res);
         }
     }
@@ -72,10 +68,6 @@ public sealed class MultishotOp : IAsyncEnumerable<OpResult>
             }
 
             return base.TakeIn(res, flags);
-        }
-
-        protected override void Release(OpResult result)
-        {
         }
     }
 }

@@ -251,17 +251,14 @@ internal abstract class MultishotStream<T>
         _registration.Dispose();
         _handle.Remove(_link);
         ReleaseUntaken();
-        switch (_state)
+        if (_state == MultishotState.Idle)
+            _state.Move(MultishotState.Ended);
+        if (_state == MultishotState.Ended)
+            return default;
+        if (_state != MultishotState.Leaving)
         {
-            case MultishotState.Idle:
-                _state.Move(MultishotState.Ended);
-                return default;
-            case MultishotState.Ended:
-                return default;
-            case MultishotState.Armed or MultishotState.Draining or MultishotState.Ending:
-                _state.Move(MultishotState.Leaving);
-                Driver.Cancel(Key);
-                break;
+            _state.Move(MultishotState.Leaving);
+            Driver.Cancel(Key);
         }
 
         // If a MoveNextAsync is still pending, nobody awaits it any more, and this same object now waits for
@@ -278,12 +275,6 @@ internal abstract class MultishotStream<T>
     }
 
     void IValueTaskSource.GetResult(short token) => Take(token);
-
-    internal override void ReleaseIfNobodyWaits()
-    {
-        if (!IsPending)
-            ReleaseUntaken();
-    }
 
     protected override void ReleaseUntaken()
     {

@@ -13,8 +13,8 @@ public readonly partial struct Op
     /// </summary>
     public string Explain()
     {
-        string target = _handle is null ? "" : $" fd={(_handle.IsDisposed ? "disposed" : _handle.Fd)}";
-        string fields = _code switch
+        string target = Handle is null ? "" : $" fd={(Handle.IsDisposed ? "disposed" : Handle.Fd)}";
+        string fields = Code switch
         {
             IORING_OP_READ or IORING_OP_WRITE =>
                 $" addr=memory[{Memory.Length}] len={Memory.Length} off={Offset}{RwFlags}",
@@ -34,7 +34,7 @@ public readonly partial struct Op
             IORING_OP_FSYNC => $" off={Off} len={_len} fsync_flags={_opFlags}",
             IORING_OP_FALLOCATE => $" off={Off} addr=length({_addr}) len=mode({_len})",
             IORING_OP_FTRUNCATE => $" off=length({Off})",
-            IORING_OP_STATX => $"{(_handle is null ? " fd=AT_FDCWD" : "")} addr=\"{Extra}\""
+            IORING_OP_STATX => $"{(Handle is null ? " fd=AT_FDCWD" : "")} addr=\"{Extra}\""
                 + $" len=mask(0x{_len:x}) off=statx[{Memory.Length}] statx_flags=0x{_opFlags:x}",
             IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{Extra}\" unlink_flags=0x{_opFlags:x}",
             IORING_OP_MKDIRAT => $" fd=AT_FDCWD addr=\"{Extra}\" len=mode({Mode})",
@@ -52,7 +52,7 @@ public readonly partial struct Op
         string link = Deadline == default
             ? ""
             : $" flags=IO_LINK; then IORING_OP_LINK_TIMEOUT addr={Timespec(Deadline)} len=1";
-        return $"{_code}{target}{fields}{link} · {Meaning}";
+        return $"{Code}{target}{fields}{link} · {Meaning}";
     }
 
     private static string Timespec(TimeSpan time) =>
@@ -69,7 +69,7 @@ public readonly partial struct Op
 
     private int Count => ((ReadOnlyMemory<byte>[])Extra!).Length;
 
-    private string Meaning => _code switch
+    private string Meaning => Code switch
     {
         IORING_OP_NOP => "completes at once, inside the enter that submits it",
         IORING_OP_READ or IORING_OP_READV =>

@@ -101,9 +101,8 @@ public readonly partial struct Op
     /// <param name="length">Its length; 0: to the end.</param>
     public static Op Fsync(RingHandle handle, bool dataOnly = false, long offset = 0, uint length = 0) =>
         new(
-            IORING_OP_FSYNC, handle, off: (ulong)offset, len: length, opFlags: dataOnly
-                ? IORING_FSYNC_DATASYNC
-                : 0);
+            IORING_OP_FSYNC, handle, off: (ulong)offset, len: length,
+            opFlags: dataOnly ? IORING_FSYNC_DATASYNC : 0);
 
     /// <summary>
     /// Allocates or gives back a range of a file (IORING_OP_FALLOCATE, 5.6). Result 0. Always runs on a
@@ -132,8 +131,6 @@ public readonly partial struct Op
     /// <summary>IOV_MAX: memories that one request can name.</summary>
     private const int MostMemories = 1024;
 
-    internal ReadOnlyMemory<byte>[]? List => Extra as ReadOnlyMemory<byte>[];
-
     /// <summary>
     /// The iovecs behind what is done, as many as one request takes; the first of them may be partly done.
     /// </summary>
@@ -160,7 +157,7 @@ public readonly partial struct Op
         get
         {
             long length = Memory.Length;
-            foreach (ReadOnlyMemory<byte> memory in List ?? [])
+            foreach (ReadOnlyMemory<byte> memory in Extra as ReadOnlyMemory<byte>[] ?? [])
                 length += memory.Length;
             return length;
         }
@@ -169,7 +166,7 @@ public readonly partial struct Op
     private static Op OfPath(
         io_uring_op code, string paths, ReadOnlyMemory<byte> memory = default, uint len = 0,
         uint flags = 0) =>
-        new(code, memory, paths, fd: AT_FDCWD, len: len, opFlags: flags);
+        new(code, null, memory, paths, len: len, opFlags: flags, fd: AT_FDCWD);
 
     /// <summary>The op's strings one behind the other.</summary>
     private static unsafe void LayOutPaths(OpDriver driver, OpLoans loans, string paths)
@@ -179,15 +176,15 @@ public readonly partial struct Op
         Encoding.UTF8.GetBytes(paths, new Span<byte>(loans.Block.Allocate(driver, bytes), bytes));
     }
 
-    private unsafe void FillPath(io_uring_sqe* sqe, OpLoans loans)
+    /// <summary>The address of a path, and what stands in the offset's place: a second one, or 0.</summary>
+    private unsafe ulong PathAddresses(OpLoans loans, out byte* path)
     {
-        byte* first = loans.Block.Address;
-        ulong second = 0;
-        if (_code == IORING_OP_STATX)
-            second = (ulong)loans.Memory.Address;
-        else if (((string)Extra!).Contains('\0', StringComparison.Ordinal))
-            second = (ulong)(first + new ReadOnlySpan<byte>(first, int.MaxValue).IndexOf((byte)0) + 1);
-        Prep.Path(sqe, _code, first, second, _len, _opFlags);
+        path = loans.Block.Address;
+        if (Code == IORING_OP_STATX)
+            return (ulong)loans.Memory.Address;
+        return ((string)Extra!).Contains('\0', StringComparison.Ordinal)
+            ? (ulong)(path + new ReadOnlySpan<byte>(path, int.MaxValue).IndexOf((byte)0) + 1)
+            : 0;
     }
 
     private static string Checked(string path) => path.Contains('\0', StringComparison.Ordinal)

@@ -74,10 +74,6 @@ public readonly partial struct Op
     private static ReadOnlyMemory<byte> Part(RingBuffer buffer, int start, int length)
     {
         ArgumentNullException.ThrowIfNull(buffer);
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, buffer.Memory.Length);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, buffer.Memory.Length - start);
         return buffer.Memory.Slice(start, length);
     }
 }

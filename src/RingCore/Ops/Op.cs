@@ -19,45 +19,34 @@ namespace RingCore;
 [DebuggerDisplay("{Explain(),nq}")]
 public readonly partial struct Op
 {
-    private readonly RingHandle? _handle;
-
     // Fields of the SQE, as the kernel knows them for this opcode. A timeout keeps its ticks in _addr.
     private readonly ulong _addr;
     private readonly int _fd;
     private readonly uint _len;
     private readonly uint _opFlags;
-    private readonly io_uring_op _code;
 
+    // fd: of an op that has no handle.
     private Op(
-        io_uring_op code, RingHandle handle, ReadOnlyMemory<byte> memory = default, object? extra = null,
-        ulong off = 0,
-        ulong addr = 0, uint len = 0, uint opFlags = 0)
-        : this(code, memory, extra, off, addr, fd: 0, len, opFlags)
+        io_uring_op code, RingHandle? handle, ReadOnlyMemory<byte> memory = default, object? extra = null,
+        ulong off = 0, ulong addr = 0, uint len = 0, uint opFlags = 0, int? fd = null)
     {
-        // The SQE would name fd 0.
-        ArgumentNullException.ThrowIfNull(handle);
-        _handle = handle;
-    }
-
-    private Op(
-        io_uring_op code, ReadOnlyMemory<byte> memory = default, object? extra = null, ulong off = 0,
-        ulong addr = 0, int fd = 0,
-        uint len = 0, uint opFlags = 0)
-    {
-        _code = code;
+        if (fd is null)
+            ArgumentNullException.ThrowIfNull(handle);
+        Code = code;
+        Handle = handle;
         Memory = memory;
         Extra = extra;
         Off = off;
         _addr = addr;
-        _fd = fd;
+        _fd = fd ?? 0;
         _len = len;
         _opFlags = opFlags;
     }
 
     /// <summary>The opcode.</summary>
-    public io_uring_op Code => _code;
+    public io_uring_op Code { get; }
 
-    internal RingHandle? Handle => _handle;
+    internal RingHandle? Handle { get; }
 
     private ReadOnlyMemory<byte> Memory { get; init; }
 
@@ -78,10 +67,10 @@ public readonly partial struct Op
     internal int SqeCount => Deadline == default ? 1 : 2;
 
     /// <summary>Whether its result is an fd, which somebody has to close.</summary>
-    internal bool YieldsFd => _code is IORING_OP_ACCEPT or IORING_OP_OPENAT or IORING_OP_SOCKET;
+    internal bool YieldsFd => Code is IORING_OP_ACCEPT or IORING_OP_OPENAT or IORING_OP_SOCKET;
 
     /// <summary>Nothing, at the kernel's cost of a request (IORING_OP_NOP, 5.1). Result 0.</summary>
-    public static Op Nop() => new(IORING_OP_NOP);
+    public static Op Nop() => new(IORING_OP_NOP, null, fd: 0);
 
     /// <summary>Reads into memory (IORING_OP_READ, 5.6). Result: bytes, 0 at the end.</summary>
     /// <param name="handle">What to read from.</param>
@@ -139,8 +128,8 @@ public readonly partial struct Op
     public static Op SendMsg(
         RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, int msgFlags = 0) =>
         new(
-            IORING_OP_SENDMSG, handle, extra: Checked(
-                [.. memories]), len: 1, opFlags: (uint)msgFlags | MSG_NOSIGNAL);
+            IORING_OP_SENDMSG, handle, extra: Checked([.. memories]), len: 1,
+            opFlags: (uint)msgFlags | MSG_NOSIGNAL);
 
     /// <summary>
     /// Accepts one connection (IORING_OP_ACCEPT, 5.5). Result: its fd, close-on-exec, the caller's to close.
@@ -163,7 +152,8 @@ public readonly partial struct Op
         Connect(handle, SocketAddressBytes.From(endPoint));
 
     internal static Op Connect(RingHandle handle, byte[] address) =>
-        new(IORING_OP_CONNECT, handle, extra: address);
+        // addrlen stands in the offset's place.
+        new(IORING_OP_CONNECT, handle, extra: address, off: (ulong)address.Length);
 
     /// <summary>
     /// A timer (IORING_OP_TIMEOUT, 5.4). Result: −ETIME when it expires, which is its success.
@@ -172,7 +162,7 @@ public readonly partial struct Op
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
         // off 0, a pure timer: counting completions would race with them.
-        return new(IORING_OP_TIMEOUT, addr: (ulong)after.Ticks, fd: -1, len: 1);
+        return new(IORING_OP_TIMEOUT, null, addr: (ulong)after.Ticks, fd: -1, len: 1);
     }
 
     /// <summary>
@@ -180,10 +170,10 @@ public readonly partial struct Op
     /// there, −EALREADY too late.
     /// </summary>
     /// <param name="id">From <see cref="Start(out OpId, CancellationToken)"/>.</param>
-    public static Op Cancel(OpId id) => new(IORING_OP_ASYNC_CANCEL, addr: id.Key, fd: -1);
+    public static Op Cancel(OpId id) => new(IORING_OP_ASYNC_CANCEL, null, addr: id.Key, fd: -1);
 
     /// <summary>Closes an fd that no handle owns (IORING_OP_CLOSE, 5.6). Result 0.</summary>
-    public static Op Close(int fd) => new(IORING_OP_CLOSE, fd: fd);
+    public static Op Close(int fd) => new(IORING_OP_CLOSE, null, fd: fd);
 
     /// <summary>Waits until an fd is ready (IORING_OP_POLL_ADD, 5.1). Result: the POLL* mask.</summary>
     public static Op Poll(RingHandle handle, int events) =>
@@ -197,7 +187,7 @@ public readonly partial struct Op
 
     /// <summary>Makes a socket (IORING_OP_SOCKET, 5.19). Result: its fd, the caller's to close.</summary>
     public static Op Socket(int domain, int type, int protocol = 0) => new(
-        IORING_OP_SOCKET, fd: domain, off: (uint)(type | SOCK_CLOEXEC), len: (uint)protocol);
+        IORING_OP_SOCKET, null, fd: domain, off: (uint)(type | SOCK_CLOEXEC), len: (uint)protocol);
 
     /// <summary>
     /// A copy with a deadline that the kernel keeps (IORING_OP_LINK_TIMEOUT, 5.5): a second SQE and a second
@@ -227,10 +217,10 @@ public readonly partial struct Op
     public MultishotOp Multishot(int mostWaiting = 512)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mostWaiting, 1);
-        return Deadline == default && _code is IORING_OP_ACCEPT or IORING_OP_POLL_ADD
+        return Deadline == default && Code is IORING_OP_ACCEPT or IORING_OP_POLL_ADD
             ? new MultishotOp(this, mostWaiting)
             : throw new NotSupportedException(
-                $"{_code}{(Deadline == default ? "" : " with a deadline")} has no multishot form.");
+                $"{Code}{(Deadline == default ? "" : " with a deadline")} has no multishot form.");
     }
 
     /// <summary>Goes in with the next enter. The ValueTask is for one await, on the owner thread.</summary>
@@ -276,8 +266,8 @@ public readonly partial struct Op
     /// </summary>
     internal void ThrowIfUnusable()
     {
-        _handle?.ThrowIfNotReady();
-        if (Extra is not null || _code == IORING_OP_SOCKET)
+        Handle?.ThrowIfNotReady();
+        if (Extra is not null || Code == IORING_OP_SOCKET)
             ThrowIfRestUnusable(OpDriver.Required.Ring);
     }
 
@@ -289,10 +279,10 @@ public readonly partial struct Op
     {
         (Extra as RingHandle)?.ThrowIfNotReady();
         (Extra as RingBuffer)?.Owner.ThrowIfUnusable();
-        bool asksForRights = Extra is byte[] address ? SocketAddressBytes.IsPath(address) : _handle is null;
+        bool asksForRights = Extra is byte[] address ? SocketAddressBytes.IsPath(address) : Handle is null;
         if (asksForRights && ring.IsPolled && ring.PollerCredentials != Credentials.OfThisThread())
             throw new InvalidOperationException(
-                $"{_code}: this executor's submission poller has the rights of its start, and the process "
+                $"{Code}: this executor's submission poller has the rights of its start, and the process "
                 + "has "
                 + "others now. Start the executor afterwards, or without RingOptions.SqPoll.");
     }
@@ -301,7 +291,7 @@ public readonly partial struct Op
     /// Whether the kernel ends a chain behind this op: after an error, or a transfer that had to be whole and
     /// was short.
     /// </summary>
-    internal bool Breaks(int res) => res < 0 || res < _code switch
+    internal bool Breaks(int res) => res < 0 || res < Code switch
     {
         IORING_OP_READ or IORING_OP_WRITE or IORING_OP_READV or IORING_OP_WRITEV
             or IORING_OP_READ_FIXED or IORING_OP_WRITE_FIXED => Length,
@@ -377,11 +367,11 @@ public readonly partial struct Op
         OpDriver driver, OpSink sink, OpLoans? loans, int step = 0, bool linked = false,
         bool multishot = false, long done = 0)
     {
-        ref OpSlot slot = ref driver.Begin(sink, _handle, out io_uring_sqe* sqe, out int index);
+        ref OpSlot slot = ref driver.Begin(sink, Handle, out io_uring_sqe* sqe, out int index);
         slot.Step = (byte)step;
         slot.EndsWithOthers = linked || step > 0 || Deadline != default;
-        if (_code == IORING_OP_NOP)
-            Prep.Nop(sqe);
+        if (Code == IORING_OP_NOP)
+            sqe->opcode = IORING_OP_NOP;
         else
             Fill(driver, ref slot, index, sqe, loans, multishot, done);
         if (linked || Deadline != default)
@@ -395,69 +385,63 @@ public readonly partial struct Op
         OpDriver driver, ref OpSlot slot, int index, io_uring_sqe* sqe, OpLoans? loans, bool multishot,
         long done)
     {
-        switch (_code)
+        var address = (byte*)_addr;
+        uint length = _len;
+        ulong offset = (long)Off < 0 ? Off : Off + (ulong)done;
+        switch (Code)
         {
             case IORING_OP_READ or IORING_OP_WRITE or IORING_OP_RECV or IORING_OP_SEND
                 or IORING_OP_READ_FIXED or IORING_OP_WRITE_FIXED:
                 // Nothing is lent where the memory is empty.
-                byte* memory = loans is null ? null : loans.Memory.Address + done;
-                Prep.Transfer(sqe, _code, memory, (uint)(Memory.Length - done), _opFlags, OffsetBehind(done));
+                address = loans is null ? null : loans.Memory.Address + done;
+                length = (uint)(Memory.Length - done);
                 if (Extra is RingBuffer buffer)
                     // The address lies inside the buffer of that index.
                     sqe->buf_index = (ushort)buffer.Index;
                 break;
             case IORING_OP_READV or IORING_OP_WRITEV:
-                iovec* vectors = Vectors(loans!, done, out uint count);
-                Prep.Transfer(sqe, _code, (byte*)vectors, count, _opFlags, OffsetBehind(done));
+                address = (byte*)Vectors(loans!, done, out length);
                 break;
-            case IORING_OP_SENDMSG:
-                Prep.Transfer(sqe, _code, loans!.Block.Address, 1, _opFlags);
+            case IORING_OP_SENDMSG or IORING_OP_CONNECT:
+                address = loans!.Block.Address;
                 break;
-            case IORING_OP_ACCEPT:
-                Prep.Accept(sqe, _opFlags, multishot);
+            case IORING_OP_ACCEPT when multishot:
+                // Per-op flags of accept, send and receive live here, not in op flags.
+                sqe->ioprio = OpFlags.IORING_ACCEPT_MULTISHOT;
                 break;
-            case IORING_OP_POLL_ADD:
-                Prep.Poll(sqe, _opFlags, multishot);
-                break;
-            case IORING_OP_CONNECT:
-                Prep.Connect(sqe, loans!.Block.Address, ((byte[])Extra!).Length);
+            case IORING_OP_POLL_ADD when multishot:
+                length = OpFlags.IORING_POLL_ADD_MULTI;
                 break;
             case IORING_OP_TIMEOUT:
-                var time = (__kernel_timespec*)driver.Table.Storage(index);
-                *time = Prep.Timespec(Time);
-                Prep.Timeout(sqe, time);
+                address = driver.Table.Storage(index);
+                *(__kernel_timespec*)address = Prep.Timespec(Time);
                 break;
             case IORING_OP_ASYNC_CANCEL:
-                Prep.Cancel(sqe, _addr);
                 ref OpSlot target = ref driver.Table.Find(_addr);
                 if (!Unsafe.IsNullRef(ref target))
                     target.EndsWithOthers = true;
                 break;
             case IORING_OP_SPLICE or IORING_OP_TEE:
-                Prep.Splice(
-                    sqe, _code, loans!.Second!.Lend(ref slot, sqe->user_data), _addr, Off, _len, _opFlags);
+                // The fd is the target's; the source's offset stands in the address's place.
+                sqe->splice_fd_in = loans!.Second!.Lend(ref slot, sqe->user_data);
                 break;
             default:
                 if (Extra is string)
-                    FillPath(sqe, loans!);
-                else
-                    Prep.Plain(sqe, _code, Off, _addr, _len, _opFlags);
+                    offset = PathAddresses(loans!, out address);
                 break;
         }
 
-        if (_handle is null)
+        Prep.Fill(sqe, Code, address, length, _opFlags, (long)offset);
+        if (Handle is null)
             sqe->fd = _fd;
     }
-
-    private long OffsetBehind(long done) => (long)Off < 0 ? (long)Off : (long)Off + done;
 
     /// <inheritdoc/>
     public override string ToString() => Explain();
 
     private static ReadOnlyMemory<byte>[] Checked(ReadOnlyMemory<byte>[] list)
     {
-        // IOV_MAX.
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(list.Length, 1024);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(list.Length, MostMemories);
         return list;
     }
 }

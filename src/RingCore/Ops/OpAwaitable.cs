@@ -294,8 +294,9 @@ internal abstract class OpAwaitable : OpSink
     {
         if (Driver is null || !IsOwed)
             return;
-        if (!Driver.Host.Post(new ActionWork(Dropped, ReleaseDropped)))
-            ReleaseDropped();
+        // Once the executor has ended nothing runs on its thread any more, so releasing here is safe.
+        if (!Driver.Host.Post(new ActionWork(Dropped, ReleaseIfNobodyWaits)))
+            ReleaseIfNobodyWaits();
     }
 
     /// <summary>Whether somebody should have taken something from it.</summary>
@@ -304,15 +305,15 @@ internal abstract class OpAwaitable : OpSink
     private void Dropped()
     {
         Driver.Ring.Counters.DroppedResults++;
-        ReleaseDropped();
+        ReleaseIfNobodyWaits();
     }
 
     /// <summary>
-    /// Once the executor has ended nothing runs on its thread any more, so releasing here is safe.
+    /// Nobody will take the result: it was dropped, or a sequence's handle has closed, or its executor ends.
     /// </summary>
-    private void ReleaseDropped()
+    internal void ReleaseIfNobodyWaits()
     {
-        if (_state != AwaitState.Pending)
+        if (!IsPending)
             ReleaseUntaken();
     }
 }

@@ -57,12 +57,7 @@ public sealed class OpChain
         }
 
         ChainRun run = driver.Chains.Rent();
-        int refused = run.Lend(driver, _steps, token);
-        run.Begin();
-        if (refused < 0)
-            run.Refuse(refused);
-        else
-            run.Prepare();
+        run.Start(driver, _steps, token);
         return new ValueTask<ChainResult>(run, run.Version);
     }
 
@@ -83,10 +78,11 @@ public sealed class OpChain
 
         protected override ValueTaskSourceStatus CompletedStatus => ValueTaskSourceStatus.Succeeded;
 
-        /// <summary>Step 1: all pins, then room for all SQEs, before the first is begun.</summary>
-        internal int Lend(OpDriver driver, Op[] steps, CancellationToken token)
+        /// <summary>All pins, then room for all SQEs, before the first step is begun.</summary>
+        internal void Start(OpDriver driver, Op[] steps, CancellationToken token)
         {
             int sqes = 0;
+            int refused;
             Driver = driver;
             try
             {
@@ -105,27 +101,22 @@ public sealed class OpChain
                 foreach (ref readonly Op step in steps.AsSpan())
                     step.ThrowIfUnusable();
                 Register(token);
-                return driver.Admit(token, steps.Length, sqes);
+                refused = driver.Admit(token, steps.Length, sqes);
             }
             catch
             {
                 Abandon();
                 throw;
             }
-        }
 
-        internal void Begin()
-        {
             Key = 0;
-            _missing = _steps.Length;
-            Begin(Driver);
-        }
-
-        internal void Prepare()
-        {
-            for (int i = 0; i < _steps.Length; i++)
+            _missing = steps.Length;
+            Begin(driver);
+            if (refused < 0)
+                Refuse(refused);
+            for (int i = 0; refused == 0 && i < steps.Length; i++)
             {
-                _steps[i].Prepare(Driver, this, _loans[i], step: i, linked: i < _steps.Length - 1);
+                steps[i].Prepare(driver, this, _loans[i], step: i, linked: i < steps.Length - 1);
                 _keys[i] = Key;
             }
         }

@@ -242,7 +242,7 @@ internal sealed unsafe partial class OpDriver
         *time = Prep.Timespec(timeout);
         *(long*)(time + 1) = (long)(Ring.Kernel.Now() + timeout.TotalNanoseconds);
         io_uring_sqe* sqe = Ring.TryGetSqe();
-        Prep.LinkTimeout(sqe, time);
+        Prep.Timeout(sqe, IORING_OP_LINK_TIMEOUT, time);
         // In a chain it carries the link on to the next step.
         sqe->flags = linked ? IOSQE_IO_LINK : (byte)0;
         sqe->user_data = OpTable.Key(slot, index) | LinkTimeoutBit;

@@ -21,16 +21,7 @@ internal sealed class OpLoans
     /// <summary>The source of a splice, made before the slot takes it.</summary>
     internal RingHandle.SecondLoan? Second;
 
-    internal int Bytes
-    {
-        get
-        {
-            int bytes = Memory.Memory.Length;
-            foreach (ref MemoryLoan loan in List.AsSpan(0, Count))
-                bytes += loan.Memory.Length;
-            return bytes;
-        }
-    }
+    internal int Bytes => Memory.Memory.Length + List.Take(Count).Sum(loan => loan.Memory.Length);
 
     /// <summary>
     /// At the terminal CQE, or when nothing has gone to the kernel. A second call finds nothing.

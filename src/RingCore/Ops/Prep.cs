@@ -14,15 +14,14 @@ namespace RingCore;
 /// <summary>Fills zeroed SQEs.</summary>
 internal static unsafe class Prep
 {
-    internal static void Nop(io_uring_sqe* sqe) => sqe->opcode = IORING_OP_NOP;
-
     /// <summary>
-    /// READ, WRITE, READV, WRITEV and the FIXED ones, at a file offset, or −1 for the file's own position
-    /// and for what has none, with RWF_*; RECV, SEND and SENDMSG with MSG_*.
+    /// The fields that every opcode has, by the names they have for a transfer; what stands there for others
+    /// is Op's to say. Offset: in the file, or −1 for the file's own position and for what has none. Flags:
+    /// RWF_* of READ, WRITE, READV, WRITEV and the FIXED ones, MSG_* of RECV, SEND and SENDMSG.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Transfer(
-        io_uring_sqe* sqe, io_uring_op op, byte* address, uint length, uint flags = 0, long offset = 0)
+    internal static void Fill(
+        io_uring_sqe* sqe, io_uring_op op, void* address, uint length, uint flags = 0, long offset = 0)
     {
         sqe->opcode = op;
         sqe->off = (ulong)offset;
@@ -50,38 +49,14 @@ internal static unsafe class Prep
             sqe->ioprio = IORING_RECV_MULTISHOT;
     }
 
-    internal static void Accept(io_uring_sqe* sqe, uint flags, bool multishot)
+    /// <summary>
+    /// TIMEOUT: a pure timer (off 0), since counting completions as well would race with them. LINK_TIMEOUT:
+    /// bounds the SQE written just before it, which gets IO_LINK from the caller.
+    /// </summary>
+    internal static void Timeout(io_uring_sqe* sqe, io_uring_op op, __kernel_timespec* time)
     {
-        sqe->opcode = IORING_OP_ACCEPT;
-        sqe->accept_flags = flags;
-        sqe->ioprio = multishot ? IORING_ACCEPT_MULTISHOT : (ushort)0;
-    }
-
-    internal static void Connect(io_uring_sqe* sqe, byte* address, int length)
-    {
-        sqe->opcode = IORING_OP_CONNECT;
-        sqe->addr = (ulong)address;
-        // addrlen stands in the offset's place.
-        sqe->off = (ulong)length;
-    }
-
-    internal static void Timeout(io_uring_sqe* sqe, __kernel_timespec* time)
-    {
-        sqe->opcode = IORING_OP_TIMEOUT;
+        Fill(sqe, op, time, length: 1);
         sqe->fd = -1;
-        // A pure timer: counting completions as well would race with them.
-        sqe->off = 0;
-        sqe->addr = (ulong)time;
-        sqe->len = 1;
-    }
-
-    /// <summary>Bounds the SQE written just before it, which gets IO_LINK from the caller.</summary>
-    internal static void LinkTimeout(io_uring_sqe* sqe, __kernel_timespec* time)
-    {
-        sqe->opcode = IORING_OP_LINK_TIMEOUT;
-        sqe->fd = -1;
-        sqe->addr = (ulong)time;
-        sqe->len = 1;
     }
 
     internal static void Cancel(io_uring_sqe* sqe, ulong userData)
@@ -91,49 +66,10 @@ internal static unsafe class Prep
         sqe->addr = userData;
     }
 
-    internal static void Poll(io_uring_sqe* sqe, uint events, bool multishot = false)
+    internal static void Poll(io_uring_sqe* sqe, uint events)
     {
         sqe->opcode = IORING_OP_POLL_ADD;
         sqe->poll32_events = events;
-        sqe->len = multishot ? IORING_POLL_ADD_MULTI : 0;
-    }
-
-    /// <summary>SPLICE and TEE; the fd is the target's.</summary>
-    internal static void Splice(
-        io_uring_sqe* sqe, io_uring_op op, int from, ulong fromOffset, ulong toOffset, uint length,
-        uint flags)
-    {
-        sqe->opcode = op;
-        sqe->splice_fd_in = from;
-        sqe->splice_off_in = fromOffset;
-        sqe->off = toOffset;
-        sqe->len = length;
-        sqe->splice_flags = flags;
-    }
-
-    /// <summary>
-    /// OPENAT, STATX, RENAMEAT, UNLINKAT, MKDIRAT, LINKAT, SYMLINKAT: the path's address, what stands beside
-    /// it, flags.
-    /// </summary>
-    internal static void Path(
-        io_uring_sqe* sqe, io_uring_op op, byte* path, ulong second, uint length, uint flags)
-    {
-        sqe->opcode = op;
-        sqe->addr = (ulong)path;
-        sqe->off = second;
-        sqe->len = length;
-        sqe->rw_flags = flags;
-    }
-
-    /// <summary>FSYNC, FALLOCATE, FTRUNCATE, SHUTDOWN, SOCKET, CLOSE: numbers alone.</summary>
-    internal static void Plain(
-        io_uring_sqe* sqe, io_uring_op op, ulong off, ulong addr, uint length, uint flags)
-    {
-        sqe->opcode = op;
-        sqe->off = off;
-        sqe->addr = addr;
-        sqe->len = length;
-        sqe->rw_flags = flags;
     }
 
     internal static __kernel_timespec Timespec(TimeSpan time) => new()

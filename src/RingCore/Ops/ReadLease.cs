@@ -103,17 +103,19 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         SinceMs = nowMs;
     }
 
+    private bool IsPresent(int version) => version == Version && IsLeased;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ReadOnlyMemory<byte> Slice(int length, int version)
     {
-        ObjectDisposedException.ThrowIf(version != Version || !IsLeased, typeof(ReadLease));
+        ObjectDisposedException.ThrowIf(!IsPresent(version), typeof(ReadLease));
         return CreateMemory(version, length);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ReadOnlySpan<byte> SpanOf(int length, int version)
     {
-        ObjectDisposedException.ThrowIf(version != Version || !IsLeased, typeof(ReadLease));
+        ObjectDisposedException.ThrowIf(!IsPresent(version), typeof(ReadLease));
         return new ReadOnlySpan<byte>(Address, length);
     }
 
@@ -130,7 +132,7 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
 
     private void ReleaseOnOwner(int version)
     {
-        if (version != Version || !IsLeased)
+        if (!IsPresent(version))
         {
             _pool.Driver.Ring.Counters.StaleLeases++;
             return;

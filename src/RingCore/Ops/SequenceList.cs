@@ -25,9 +25,6 @@ internal abstract class OpSequence : OpAwaitable
 {
     /// <summary>Nothing is kept, and nothing comes any more.</summary>
     internal abstract bool HasEnded { get; }
-
-    /// <summary>Nobody will take what it keeps: its handle has closed, or its executor ends.</summary>
-    internal abstract void ReleaseIfNobodyWaits();
 }
 
 /// <summary>All live sequences of one executor. Owner thread.</summary>

@@ -92,7 +92,8 @@ public sealed class SequenceEndTests
         protected override unsafe void Arm()
         {
             ref OpSlot slot = ref Driver.Begin(this, _polled, out io_uring_sqe* sqe, out _);
-            Prep.Poll(sqe, 1, multishot: true);
+            Prep.Poll(sqe, 1);
+            sqe->len = OpFlags.IORING_POLL_ADD_MULTI;
             Driver.Prepared(ref slot, sqe);
         }
 
