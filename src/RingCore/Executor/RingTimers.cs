@@ -262,7 +262,7 @@ internal sealed class DelayAwaitable : OpAwaitable, IValueTaskSource, IRingTimer
         // It has no op.
     }
 
-    internal override void OnCancel(ulong key)
+    internal override void OnCancel()
     {
         if (HeapIndex < 0)
             return;

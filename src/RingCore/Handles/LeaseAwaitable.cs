@@ -79,14 +79,14 @@ internal sealed class LeaseAwaitable : OpAwaitable, IValueTaskSource<ReadLease>
 
     protected override void ReturnLoans()
     {
-        _own?.Release(_own.Version);
+        _own?.Release();
         _own = null;
         _connection.EndReading(this);
     }
 
     protected override void ReleaseUntaken()
     {
-        _owner?.Release(_owner.Version);
+        _owner?.Release();
         _owner = null;
     }
 

@@ -47,7 +47,7 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
             return false;
         }
 
-        owner?.Release(owner.Version);
+        owner?.Release();
         if (_error == -ENOMEM)
             return false;
         if (res == -ENOBUFS && own is null)
@@ -65,7 +65,7 @@ internal sealed class LeaseStream : MultishotStream<ReadLease>
 
     protected override void Cancelled()
     {
-        _own?.Release(_own.Version);
+        _own?.Release();
         _own = null;
     }
 

@@ -147,10 +147,10 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
             Prep.Poll(sqe, (uint)(writes ? POLLOUT : POLLIN | POLLRDHUP));
         else if (!_stream.IsSocket)
             Prep.Fill(sqe, writes ? IORING_OP_WRITE : IORING_OP_READ, address, (uint)Left, offset: -1);
-        else if (writes)
-            Prep.Fill(sqe, IORING_OP_SEND, address, (uint)Left, Driver.WriteFlags);
         else
-            Prep.Fill(sqe, IORING_OP_RECV, address, (uint)Left);
+            Prep.Fill(
+                sqe, writes ? IORING_OP_SEND : IORING_OP_RECV, address, (uint)Left,
+                writes ? Driver.WriteFlags : 0);
         Driver.Prepared(ref slot, sqe);
     }
 
@@ -218,7 +218,7 @@ internal sealed class TransferAwaitable : OpAwaitable, IValueTaskSource<int>, IV
         _stream.EndReading(this);
     }
 
-    internal override void OnCancel(ulong key)
+    internal override void OnCancel()
     {
         CancelWanted = true;
         if (_kind == TransferKind.Write)

@@ -54,8 +54,8 @@ internal sealed unsafe class WriteQueue : OpSink
 
     internal void ThrowIfBroken()
     {
-        if (_state == WriteState.Broken)
-            throw Fault!;
+        if (Fault is { } fault)
+            throw fault;
     }
 
     /// <summary>For what does not queue: a single send, a copy to here.</summary>
@@ -95,10 +95,20 @@ internal sealed unsafe class WriteQueue : OpSink
     /// <summary>Steps 2 and 3 of a write that was admitted.</summary>
     internal void Add(TransferAwaitable write)
     {
-        if (_state == WriteState.Idle)
-            SendAlone(write);
-        else
+        if (_state != WriteState.Idle)
+        {
             Append(write);
+        }
+        else if (write.Left == 0)
+        {
+            write.Finish(0);
+        }
+        else
+        {
+            _state.Move(WriteState.Alone);
+            _alone = write;
+            write.Prepare();
+        }
     }
 
     private void Append(TransferAwaitable write)
@@ -108,20 +118,6 @@ internal sealed unsafe class WriteQueue : OpSink
         else
             _first = write;
         _last = write;
-    }
-
-    private void SendAlone(TransferAwaitable write)
-    {
-        if (write.Left == 0)
-        {
-            // An empty write to an idle stream.
-            write.Finish(0);
-            return;
-        }
-
-        _state.Move(WriteState.Alone);
-        _alone = write;
-        write.Prepare();
     }
 
     /// <summary>The CQE of a write that was sent alone.</summary>
@@ -291,28 +287,17 @@ internal sealed unsafe class WriteQueue : OpSink
     /// </summary>
     private void DropCancelled()
     {
-        int skip = _gathered;
-        _cancelsWanted = skip > 0;
-        TransferAwaitable? before = null;
-        for (TransferAwaitable? write = _first; write is not null;)
+        _cancelsWanted = _gathered > 0;
+        TransferAwaitable? write = _first;
+        _first = _last = null;
+        for (int place = 0; write is not null; place++)
         {
             var next = write.Next as TransferAwaitable;
-            if (skip-- > 0 || !write.CancelWanted || write.Done > 0)
-            {
-                before = write;
-            }
+            write.Next = null;
+            if (place < _gathered || !write.CancelWanted || write.Done > 0)
+                Append(write);
             else
-            {
-                if (before is null)
-                    _first = next;
-                else
-                    before.Next = next;
-                if (next is null)
-                    _last = before;
-                write.Next = null;
                 write.Finish(-ECANCELED);
-            }
-
             write = next;
         }
     }

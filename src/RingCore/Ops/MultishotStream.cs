@@ -105,18 +105,22 @@ internal abstract class MultishotStream<T>
 
     protected bool TryTake(out T? result) => _results.TryDequeue(out result);
 
+    private bool MovesOn()
+    {
+        bool any = _results.TryDequeue(out T? result);
+        if (any)
+            Current = result!;
+        return any;
+    }
+
     public ValueTask<bool> MoveNextAsync()
     {
         Driver.ThrowIfNotOwner();
         if (!IsTaken)
             throw new InvalidOperationException(
                 "The sequence is asked for its next element already: await each before the next.");
-        if (_results.TryDequeue(out T? result))
-        {
-            Current = result;
+        if (MovesOn())
             return new ValueTask<bool>(true);
-        }
-
         if (_state == MultishotState.Idle)
         {
             if (Driver.Stopping || Token.IsCancellationRequested)
@@ -163,7 +167,7 @@ internal abstract class MultishotStream<T>
     internal override void OnMore(int res, uint flags)
     {
         if (!TakeIn(res, flags))
-            OnCancel(Key);
+            OnCancel();
         if (_state == MultishotState.Leaving)
         {
             ReleaseUntaken();
@@ -219,7 +223,7 @@ internal abstract class MultishotStream<T>
         ArmOrEnd(refused);
     }
 
-    internal override void OnCancel(ulong key)
+    internal override void OnCancel()
     {
         if (_state is not (MultishotState.Armed or MultishotState.Draining))
             return;
@@ -231,12 +235,8 @@ internal abstract class MultishotStream<T>
     bool IValueTaskSource<bool>.GetResult(short token)
     {
         Take(token);
-        if (_results.TryDequeue(out T? result))
-        {
-            Current = result;
+        if (MovesOn())
             return true;
-        }
-
         if (_state == MultishotState.Idle)
             _state.Move(MultishotState.Ended);
         ThrowIfFailed();

@@ -13,7 +13,10 @@ public readonly partial struct Op
     /// </summary>
     public string Explain()
     {
-        string target = Handle is null ? "" : $" fd={(Handle.IsDisposed ? "disposed" : Handle.Fd)}";
+        string target = Handle is null ? "" : $" fd={FdOf(Handle)}";
+        if (Extra is string paths)
+            target = $"{(Handle is null ? " fd=AT_FDCWD" : target)} addr=\"{
+                paths.Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
         string fields = Code switch
         {
             IORING_OP_READ or IORING_OP_WRITE =>
@@ -29,23 +32,22 @@ public readonly partial struct Op
                 $" addr=sockaddr({SocketAddressBytes.ToEndPoint((byte[])Extra!)}) off=addrlen",
             IORING_OP_TIMEOUT => $" addr={Timespec(Time)} len=1 off=0",
             IORING_OP_ASYNC_CANCEL => $" addr=user_data({new OpId(_addr)})",
-            IORING_OP_OPENAT => $" fd=AT_FDCWD addr=\"{Extra}\" open_flags=0x{_opFlags:x} len=mode({Mode})",
+            IORING_OP_OPENAT => $" open_flags=0x{_opFlags:x} len=mode({Mode})",
             IORING_OP_POLL_ADD => $" poll32_events=0x{_opFlags:x}",
             IORING_OP_FSYNC => $" off={Off} len={_len} fsync_flags={_opFlags}",
             IORING_OP_FALLOCATE => $" off={Off} addr=length({_addr}) len=mode({_len})",
             IORING_OP_FTRUNCATE => $" off=length({Off})",
-            IORING_OP_STATX => $"{(Handle is null ? " fd=AT_FDCWD" : "")} addr=\"{Extra}\""
-                + $" len=mask(0x{_len:x}) off=statx[{Memory.Length}] statx_flags=0x{_opFlags:x}",
-            IORING_OP_UNLINKAT => $" fd=AT_FDCWD addr=\"{Extra}\" unlink_flags=0x{_opFlags:x}",
-            IORING_OP_MKDIRAT => $" fd=AT_FDCWD addr=\"{Extra}\" len=mode({Mode})",
-            IORING_OP_SYMLINKAT => $" fd=AT_FDCWD {TwoPaths}",
-            IORING_OP_RENAMEAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD rename_flags=0x{_opFlags:x}",
-            IORING_OP_LINKAT => $" fd=AT_FDCWD {TwoPaths} len=AT_FDCWD hardlink_flags=0x{_opFlags:x}",
+            IORING_OP_STATX =>
+                $" len=mask(0x{_len:x}) off=statx[{Memory.Length}] statx_flags=0x{_opFlags:x}",
+            IORING_OP_UNLINKAT => $" unlink_flags=0x{_opFlags:x}",
+            IORING_OP_MKDIRAT => $" len=mode({Mode})",
+            IORING_OP_RENAMEAT => $" len=AT_FDCWD rename_flags=0x{_opFlags:x}",
+            IORING_OP_LINKAT => $" len=AT_FDCWD hardlink_flags=0x{_opFlags:x}",
             IORING_OP_SHUTDOWN => $" len=how({_len})",
             IORING_OP_SOCKET => $" fd=domain({_fd}) off=type(0x{Off:x}) len=protocol({_len})",
             IORING_OP_CLOSE => $" fd={_fd}",
             IORING_OP_SPLICE or IORING_OP_TEE =>
-                $" off={Offset} splice_fd_in={(Source.IsDisposed ? "disposed" : Source.Fd)}"
+                $" off={Offset} splice_fd_in={FdOf((RingHandle)Extra!)}"
                 + $" splice_off_in={(long)_addr} len={_len} splice_flags=0x{_opFlags:x}",
             _ => "",
         };
@@ -58,14 +60,13 @@ public readonly partial struct Op
     private static string Timespec(TimeSpan time) =>
         string.Create(CultureInfo.InvariantCulture, $"timespec({time.TotalSeconds:0.######} s)");
 
+    private static string FdOf(RingHandle handle) => handle.IsDisposed ? "disposed" : $"{handle.Fd}";
+
     private string Mode => Convert.ToString(_len, 8);
 
     private string Offset => (long)Off < 0 ? "-1 (current position)" : $"{Off}";
 
     private string RwFlags => _opFlags == 0 ? "" : $" rw_flags=0x{_opFlags:x}";
-
-    private string TwoPaths =>
-        $"addr=\"{((string)Extra!).Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
 
     private int Count => ((ReadOnlyMemory<byte>[])Extra!).Length;
 

@@ -47,8 +47,6 @@ public readonly partial struct Op
         return new(IORING_OP_TEE, to, extra: from, len: (uint)length, opFlags: flags);
     }
 
-    private RingHandle Source => (RingHandle)Extra!;
-
     /// <summary>
     /// Reads into part of a registered buffer (IORING_OP_READ_FIXED, 5.1). Result: bytes, 0 at the end.
     /// </summary>

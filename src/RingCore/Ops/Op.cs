@@ -48,15 +48,15 @@ public readonly partial struct Op
 
     internal RingHandle? Handle { get; }
 
-    private ReadOnlyMemory<byte> Memory { get; init; }
+    private ReadOnlyMemory<byte> Memory { get; }
 
     /// <summary>
     /// A path, a list of memories, a socket address: what has to be laid out in native memory. Or a second
     /// handle.
     /// </summary>
-    private object? Extra { get; init; }
+    private object? Extra { get; }
 
-    private ulong Off { get; init; }
+    private ulong Off { get; }
 
     private TimeSpan Deadline { get; init; }
 
@@ -94,7 +94,7 @@ public readonly partial struct Op
     /// </summary>
     public static Op Readv(
         RingHandle handle, IReadOnlyList<Memory<byte>> memories, long offset = -1, uint rwFlags = 0) =>
-        new(IORING_OP_READV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
+        Vectored(IORING_OP_READV, handle, Checked([.. memories]), offset, rwFlags);
 
     /// <summary>
     /// Writes several memories in order (IORING_OP_WRITEV, 5.1). At most 1,024. Result: bytes, perhaps fewer.
@@ -102,7 +102,7 @@ public readonly partial struct Op
     public static Op Writev(
         RingHandle handle, IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset = -1,
         uint rwFlags = 0) =>
-        new(IORING_OP_WRITEV, handle, extra: Checked([.. memories]), off: (ulong)offset, opFlags: rwFlags);
+        Vectored(IORING_OP_WRITEV, handle, Checked([.. memories]), offset, rwFlags);
 
     /// <summary>
     /// Receives from a socket (IORING_OP_RECV, 5.6). Result: bytes, 0 when the peer has finished.
@@ -283,8 +283,7 @@ public readonly partial struct Op
         if (asksForRights && ring.IsPolled && ring.PollerCredentials != Credentials.OfThisThread())
             throw new InvalidOperationException(
                 $"{Code}: this executor's submission poller has the rights of its start, and the process "
-                + "has "
-                + "others now. Start the executor afterwards, or without RingOptions.SqPoll.");
+                + "has others now. Start the executor afterwards, or without RingOptions.SqPoll.");
     }
 
     /// <summary>

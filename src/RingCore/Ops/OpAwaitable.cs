@@ -130,7 +130,7 @@ internal abstract class OpAwaitable : OpSink
             ? -ECANCELED
             : Driver.AdmitAgain();
 
-    internal override void OnCancel(ulong key)
+    internal override void OnCancel()
     {
         CancelWanted = true;
         Driver.Cancel(Key);

@@ -144,7 +144,7 @@ public sealed class OpChain
         /// The kernel does not find a step that has not started: the one that runs is asked, and takes it
         /// along.
         /// </summary>
-        internal override void OnCancel(ulong key)
+        internal override void OnCancel()
         {
             CancelWanted = true;
             // Else it is not prepared yet, and will be refused.

@@ -70,7 +70,7 @@ internal sealed unsafe partial class OpDriver
         {
             ref OpSlot slot = ref Table.At(i);
             if (slot.State == SlotState.Lent)
-                slot.Sink!.OnCancel(OpTable.Key(slot, i));
+                slot.Sink!.OnCancel();
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed unsafe partial class OpDriver
         {
             // Otherwise this came too late: the op has ended, and the object may already serve another.
             if (awaitable.CanCancel(version))
-                awaitable.OnCancel(0);
+                awaitable.OnCancel();
         }
     }
 }

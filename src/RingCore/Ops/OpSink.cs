@@ -31,8 +31,7 @@ internal abstract class OpSink : RingWork
     /// The running op is to end and must not be continued: a token was cancelled, the handle is closing, or
     /// the executor is stopping.
     /// </summary>
-    /// <param name="key">The op that is meant; 0: whatever runs.</param>
-    internal virtual void OnCancel(ulong key) => Driver.Cancel(Key);
+    internal virtual void OnCancel() => Driver.Cancel(Key);
 
     /// <summary>
     /// What waits for this op, for reports: a task's box, a delegate's target, a name, or null.

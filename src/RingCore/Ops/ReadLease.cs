@@ -119,6 +119,9 @@ internal sealed unsafe class LeaseOwner : MemoryManager<byte>
         return new ReadOnlySpan<byte>(Address, length);
     }
 
+    /// <summary>Ends the present lease.</summary>
+    internal void Release() => Release(Version);
+
     internal void Release(int version)
     {
         if (_pool.Driver.IsOwner)

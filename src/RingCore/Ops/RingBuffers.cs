@@ -52,8 +52,8 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
         {
             throw new InvalidOperationException(result == -ENOMEM
                 ? $"The locked-memory limit is too small for {count} registered buffers of {size} bytes. "
-                    + "Remedy: raise it ('ulimit -l unlimited', "
-                    + $"Docker: --ulimit memlock=-1), or register less ({Errno.Describe(-result)})."
+                    + "Remedy: raise it ('ulimit -l unlimited', Docker: --ulimit memlock=-1), or register "
+                    + $"less ({Errno.Describe(-result)})."
                 : $"The kernel refuses {count} registered buffers of {size} bytes: "
                     + $"{Errno.Describe(-result)}.");
         }

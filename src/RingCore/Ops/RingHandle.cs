@@ -288,9 +288,9 @@ public class RingHandle : IDisposable, IAsyncDisposable
         if (!Driver.IsOwner)
             return;
         for (int index = FirstSlot; index >= 0; index = Driver.Table.At(index).Next)
-            Driver.Table.At(index).Sink!.OnCancel(OpTable.Key(Driver.Table.At(index), index));
+            Driver.Table.At(index).Sink!.OnCancel();
         for (SecondLoan? second = _second; second is not null; second = second.Next)
-            Driver.Table.Find(second.Key).Sink!.OnCancel(second.Key);
+            Driver.Table.Find(second.Key).Sink!.OnCancel();
     }
 
     /// <summary>What sequences have taken in and nobody will take.</summary>
