@@ -6,7 +6,9 @@ namespace RingCore;
 public sealed class RingCopyException : IOException
 {
     internal RingCopyException(long copied, long lost, Exception cause, int errno)
-        : base($"The copy ended after {copied} bytes{Lost(lost)}: {cause.Message}", cause)
+        : base($"The copy ended after {copied} bytes"
+            + (lost > 0 ? $"; {lost} more had been taken from the source and are lost" : "")
+            + $": {cause.Message}", cause)
     {
         BytesCopied = copied;
         BytesLost = lost;
@@ -21,7 +23,4 @@ public sealed class RingCopyException : IOException
     /// has them still.
     /// </summary>
     public long BytesLost { get; }
-
-    private static string Lost(long bytes) =>
-        bytes > 0 ? $"; {bytes} more had been taken from the source and are lost" : "";
 }

@@ -4,7 +4,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
-using RingCore.Sys;
 using static RingCore.Sys.Errno;
 
 namespace RingCore;
@@ -20,12 +19,12 @@ internal static class RingErrors
     {
         ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
         ECANCELED when handle is { IsDisposed: true } =>
-            new ObjectDisposedException(handle.GetType().Name, $"The handle was disposed during {what}."),
+            new ObjectDisposedException(handle.GetType().Name, $"{what} has ended because its handle was disposed."),
         ECANCELED =>
             new OperationCanceledException(
                 $"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
         ETIME => new TimeoutException($"{what} did not end within its deadline."),
-        _ => new SocketException(SocketErrorOf(-res), $"{what}: {Errno.Describe(-res)}."),
+        _ => new SocketException(SocketErrorOf(-res), $"{what}: {Describe(-res)}."),
     };
 
     /// <summary>
@@ -54,18 +53,21 @@ internal static class RingErrors
     /// an IOException here.
     /// </summary>
     internal static Exception File(
-        int res, RingHandle? handle, CancellationToken token, string what, string? path = null) => -res switch
+        int res, RingHandle? handle, CancellationToken token, string what, string? path = null)
     {
-        ECANCELED => Socket(res, handle, token, what),
-        ENOENT => new FileNotFoundException($"{what}: {Errno.Describe(-res)}.", path),
-        ENOTDIR => new DirectoryNotFoundException($"{what}: {Errno.Describe(-res)}."),
-        EACCES or EPERM or EISDIR or EBADF =>
-            new UnauthorizedAccessException($"{what}: {Errno.Describe(-res)}."),
-        ENOMEM => new IOException(
-            $"{what}: {Errno.Describe(-res)}, or no worker thread for it (ulimit -u, pids.max).", -res),
-        ENAMETOOLONG => new PathTooLongException($"{what}: {Errno.Describe(-res)}."),
-        _ => new IOException($"{what}: {Errno.Describe(-res)}.", -res),
-    };
+        string text = $"{what}: {Describe(-res)}.";
+        return -res switch
+        {
+            ECANCELED => Socket(res, handle, token, what),
+            ENOENT => new FileNotFoundException(text, path),
+            ENOTDIR => new DirectoryNotFoundException(text),
+            EACCES or EPERM or EISDIR or EBADF => new UnauthorizedAccessException(text),
+            ENOMEM => new IOException(
+                text[..^1] + ", or no worker thread for it (ulimit -u, pids.max).", -res),
+            ENAMETOOLONG => new PathTooLongException(text),
+            _ => new IOException(text, -res),
+        };
+    }
 
     /// <summary>Throws for a system call that failed with −errno.</summary>
     internal static int ThrowIfFailed(int result, string what) =>

@@ -1,6 +1,7 @@
 // Handles layer: many small writes as few large ones: two buffers, one fills while the other is with the
 // kernel. One caller at a time, owner thread only. It does not own its file, does not flush to the device,
 // and never drops an error: a writer that lost bytes throws at every call from then on, disposal included.
+// Where no call comes any more, the end of its file reports the loss: the file knows its writers until then.
 
 using System.Diagnostics.CodeAnalysis;
 
@@ -10,7 +11,8 @@ namespace RingCore;
 /// Streams into a <see cref="RingFile"/>. A write that fits into the buffer ends at once; when one is full it
 /// goes to the kernel and the other fills. What was accepted is in the file after <see cref="FlushAsync"/> or
 /// <see cref="DisposeAsync"/>, on the device after <see cref="RingFile.FlushToDiskAsync"/>. Dispose it before
-/// its file.
+/// its file: what a forgotten writer still holds when its file is disposed or collected is lost, and standard
+/// error is told.
 /// </summary>
 public sealed class RingFileWriter : IAsyncDisposable
 {
@@ -23,8 +25,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     private Task _write = Task.CompletedTask; // The other one's. Never throws: what fails is kept.
     private int _used;
     private Exception? _failure;
-    private bool _busy;
-    private bool _disposed;
+    private bool _busy, _disposed;
 
     internal RingFileWriter(RingFile file, long offset, int bufferSize)
     {
@@ -32,6 +33,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         _offset = offset;
         _filling = RingFile.AlignedMemory(bufferSize);
         _other = RingFile.AlignedMemory(bufferSize);
+        file.EndCopies += OnFileEnds;
     }
 
     /// <summary>Bytes taken from the caller so far.</summary>
@@ -75,6 +77,7 @@ public sealed class RingFileWriter : IAsyncDisposable
             return default;
         Check();
         _disposed = true;
+        _file.EndCopies -= OnFileEnds;
         return WriteSlowAsync(default, flush: true);
     }
 
@@ -100,32 +103,23 @@ public sealed class RingFileWriter : IAsyncDisposable
                 memory = memory[part..];
                 if (flush || (_used == _filling.Length && (!memory.IsEmpty || _write.IsCompleted)))
                 {
-                    await EndWriteAsync();
-                    StartWrite();
+                    await _write;
+                    ThrowIfFailed();
+                    (_filling, _other) = (_other, _filling);
+                    _write = PutAsync(_other[.._used]);
+                    _used = 0;
                 }
             }
 
-            if (flush)
-                await EndWriteAsync();
+            if (!flush)
+                return;
+            await _write;
+            ThrowIfFailed();
         }
         finally
         {
             _busy = false;
         }
-    }
-
-    private void StartWrite()
-    {
-        (_filling, _other) = (_other, _filling);
-        int length = _used;
-        _used = 0;
-        _write = PutAsync(_other[..length]);
-    }
-
-    private async ValueTask EndWriteAsync()
-    {
-        await _write;
-        ThrowIfFailed();
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Kept, and thrown by every call from then on.")]
@@ -143,12 +137,30 @@ public sealed class RingFileWriter : IAsyncDisposable
         }
     }
 
+    /// <summary>The file's disposal; or only a cancel of its ops, which is no end.</summary>
+    private void OnFileEnds()
+    {
+        if (_file.IsDisposed)
+            _ = ReportAsync();
+    }
+
+    private async Task ReportAsync()
+    {
+        _file.EndCopies -= OnFileEnds;
+        await _write; // What is with the kernel may still get there.
+        if (Accepted > Written && !_busy)
+            Warning.Print($"RingCore: '{_file.Path}' was closed before its writer: {Accepted - Written} of "
+                + $"{Accepted} bytes are lost. {_failure?.Message}");
+    }
+
     private void ThrowIfFailed()
     {
-        if (_failure is { } e)
-            throw new IOException(
-                $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.",
-                e) { HResult = e.HResult };
+        if (_failure is not { } e)
+            return;
+        _file.EndCopies -= OnFileEnds; // The caller knows.
+        throw new IOException(
+            $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.",
+            e) { HResult = e.HResult };
     }
 
     private void Check()

@@ -130,7 +130,7 @@ public static class Errno
     public const int EMLINK = 31;
 
     /// <summary>
-    /// Broken pipe: nobody reads the other end. Send or write to a closed connection or pipe.
+    /// Broken pipe: nobody reads the other end, or this end was shut down for sending.
     /// </summary>
     public const int EPIPE = 32;
 
@@ -536,7 +536,7 @@ public static class Errno
         entries[ESPIPE] = (nameof(ESPIPE), "cannot seek");
         entries[EROFS] = (nameof(EROFS), "read-only file system");
         entries[EMLINK] = (nameof(EMLINK), "too many links");
-        entries[EPIPE] = (nameof(EPIPE), "broken pipe: nobody reads the other end");
+        entries[EPIPE] = (nameof(EPIPE), "broken pipe: nobody reads the other end, or this one was shut down");
         entries[EDOM] = (nameof(EDOM), "argument outside the function's domain");
         entries[ERANGE] = (nameof(ERANGE), "result too large");
         entries[EDEADLK] = (nameof(EDEADLK), "would deadlock");

@@ -136,22 +136,6 @@ public sealed class RingFileWriterTests : LiveTest, IDisposable
         await RingExecutor.Yield(); // What the reap has queued runs.
     }
 
-    [Fact]
-    public void DisposalOfTheFileFirst_IsAnError_NotASilentLoss()
-    {
-        using var kernel = new FakeKernel();
-        kernel.Run(async () =>
-        {
-            RingFile file = await Open(kernel);
-            RingFileWriter writer = file.CreateWriter();
-            await writer.WriteAsync(new byte[10]);
-            file.Dispose();
-            IOException e = Assert.IsType<IOException>(await Caught.By(writer.DisposeAsync()));
-            Assert.IsType<ObjectDisposedException>(e.InnerException);
-            Assert.Equal((10, 0), (writer.Accepted, writer.Written));
-        });
-    }
-
     [Theory, MemberData(nameof(AllModes))]
     public void RandomPieces_AreTheFile(string mode)
     {
