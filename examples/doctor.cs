@@ -24,28 +24,41 @@ Dictionary<RingFeatures, (string Since, string With, string Without)> words = ne
     [RingFeatures.NoIowait] = ("6.15", "an idle ring does not count as iowait", "an idle server shows as iowait"),
 };
 
-RingCapabilities report = RingCapabilities.Probe();
-Console.WriteLine($"system    {report.Kernel}, {report.Architecture}");
-Console.WriteLine($"io_uring  {(report.IsAvailable ? "available" : $"not available: {report.Cause}")}");
-if (!report.IsAvailable)
+try
 {
-    Console.WriteLine(report.Problem);
-    return 3;
+    return Print(RingCapabilities.Probe());
+}
+catch (IOException e)
+{
+    Console.Error.WriteLine(e.Message); // Standard output takes no more.
+    return 1;
 }
 
-Console.WriteLine($"opcodes   {report.Opcodes.Count} that the kernel and RingCore know");
-foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(feature => int.IsPow2((int)feature)).Distinct()
-    .OrderBy(feature => Version.Parse(words[feature].Since)))
+int Print(RingCapabilities report)
 {
-    (string since, string with, string without) = words[feature];
+    Console.WriteLine($"system    {report.Kernel}, {report.Architecture}");
+    Console.WriteLine($"io_uring  {(report.IsAvailable ? "available" : $"not available: {report.Cause}")}");
+    if (!report.IsAvailable)
+    {
+        Console.WriteLine(report.Problem);
+        return 3;
+    }
 
-    // DEFER_TASKRUN does what COOP_TASKRUN does and more: the kernel takes one of the two.
-    bool superseded = feature == RingFeatures.CoopTaskrun && report.Features.HasFlag(RingFeatures.DeferTaskrun);
-    bool there = report.Features.HasFlag(feature) || superseded;
-    string effect = superseded ? "DeferTaskrun does its work" : there ? with : without;
-    Console.WriteLine($"  {(there ? "yes" : "no "),-4} {feature,-17} {since,-5} {effect}");
+    Console.WriteLine($"opcodes   {report.Opcodes.Count} that the kernel and RingCore know");
+    foreach (RingFeatures feature in Enum.GetValues<RingFeatures>().Where(feature => int.IsPow2((int)feature)).Distinct()
+        .OrderBy(feature => Version.Parse(words[feature].Since)))
+    {
+        (string since, string with, string without) = words[feature];
+
+        // DEFER_TASKRUN does what COOP_TASKRUN does and more: the kernel takes one of the two.
+        bool superseded = feature == RingFeatures.CoopTaskrun && report.Features.HasFlag(RingFeatures.DeferTaskrun);
+        bool there = report.Features.HasFlag(feature) || superseded;
+        bool off = feature == RingFeatures.SqPoll && !there; // Nobody asked for it: every kernel from 5.11 on has it.
+        string effect = superseded ? "DeferTaskrun does its work" : there ? with : without;
+        Console.WriteLine($"  {(there ? "yes" : off ? "off" : "no "),-4} {feature,-17} {since,-5} {effect}");
+    }
+
+    if (report.Dropped.Count > 0)
+        Console.WriteLine($"refused at set-up: {string.Join(", ", report.Dropped)}");
+    return 0;
 }
-
-if (report.Dropped.Count > 0)
-    Console.WriteLine($"refused at set-up: {string.Join(", ", report.Dropped)}");
-return 0;

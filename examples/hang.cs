@@ -25,10 +25,10 @@ try
     }, new RingOptions { TraceEvents = 256 });
     return 0;
 }
-catch (RingUnavailableException e)
+catch (Exception e) when (e is IOException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return 3;
+    return e is IOException ? 1 : 3; // 1: standard output takes no more, for instance.
 }
 
 static async RingTask Serve(RingConnection connection)

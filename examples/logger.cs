@@ -6,6 +6,12 @@
 using System.Text;
 using RingCore;
 
+if (args is [""])
+{
+    Console.Error.WriteLine("usage: logger [FILE]");
+    return 2;
+}
+
 const int Tasks = 100, Appends = 10, Lines = 10;
 string path = args.FirstOrDefault() ?? Path.Join(Path.GetTempPath(), $"ringcore-log-{Environment.ProcessId}");
 try

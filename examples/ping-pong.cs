@@ -41,10 +41,10 @@ try
     });
     return 0;
 }
-catch (RingUnavailableException e)
+catch (Exception e) when (e is IOException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return 3;
+    return e is IOException ? 1 : 3; // 1: standard output takes no more, for instance.
 }
 
 async RingTask Pong(RingConnection connection)

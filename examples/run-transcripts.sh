@@ -47,7 +47,7 @@ mask() {
         -e 's/[0-9][0-9.,]* ?(ns|µs|us|ms|s|seconds|minutes)\b/TIME/g' \
         -e 's/[0-9][0-9.,]* ?%/SHARE/g' \
         -e 's/\b[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?\b/NUMBER/g; s/([^.0-9]|^)[0-9]+\.[0-9]+($|[^.0-9])/\1NUMBER\2/g' \
-        -e 's/^(system +|)Linux .*/\1SYSTEM/; s/^opcodes +[0-9]+/opcodes NUMBER/; s/^  (yes|no ) .*/  ANSWER/' \
+        -e 's/^(system +|)Linux .*/\1SYSTEM/; s/^opcodes +[0-9]+/opcodes NUMBER/; s/^  (yes|no |off) .*/  ANSWER/' \
         -e 's/\b(fd|gen|enter)([ =])[0-9]+/\1\2NUMBER/g; s/\b[0-9]+ (SQE|CQE|completion)s?/NUMBER \1/g' \
         -e 's/needs perf|perf may not count here|perf counted nothing/NUMBER/' \
         -e 's/([^ ]) {2,}/\1 /g; s/([─═-])[─═-]+/\1\1/g; s/ +$//'

@@ -23,10 +23,10 @@ try
     });
     return 0;
 }
-catch (RingUnavailableException e)
+catch (Exception e) when (e is IOException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return 3;
+    return e is IOException ? 1 : 3; // 1: standard output takes no more, for instance.
 }
 
 static async RingTask Race(string what, Func<RingTask<string>> read)

@@ -15,18 +15,17 @@ try
         RingCounters before = executor.Counters;
         long started = Stopwatch.GetTimestamp();
         using var stop = new CancellationTokenSource();
-        RingTask cancelled = RingExecutor.Spawn(() => Cancelled(stop.Token));
+        RingTask<string> cancelled = RingExecutor.Spawn(() => Cancelled(stop.Token));
         RingTask[] sleepers =
         [
             RingExecutor.Spawn(() => Sleep("third", TimeSpan.FromMilliseconds(300))),
             RingExecutor.Spawn(() => Sleep("first", TimeSpan.FromMilliseconds(100))),
             RingExecutor.Spawn(() => Sleep("second", TimeSpan.FromMilliseconds(200))),
         ];
-        foreach (RingTask sleeper in sleepers)
-            await sleeper;
+        await Task.WhenAll(sleepers.Select(sleeper => sleeper.AsTask())); // Of several faults none is left unseen.
         TimeSpan time = Stopwatch.GetElapsedTime(started);
         stop.Cancel();
-        await cancelled;
+        Console.WriteLine(await cancelled);
 
         RingCounters used = executor.Counters - before;
         bool together = time >= TimeSpan.FromMilliseconds(300) && time < TimeSpan.FromMilliseconds(600);
@@ -35,10 +34,10 @@ try
         Console.WriteLine($"SQEs: {used.Sqes}");
     });
 }
-catch (RingUnavailableException e)
+catch (Exception e) when (e is IOException or RingUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
-    return 3;
+    return e is IOException ? 1 : 3; // 1: standard output takes no more, for instance.
 }
 
 return 0;
@@ -51,15 +50,15 @@ static async RingTask Sleep(string name, TimeSpan time)
     Console.WriteLine($"{name} after {time.TotalMilliseconds} ms, {late.TotalMilliseconds:F3} ms late{(late < TimeSpan.Zero ? ": that is early!" : "")}");
 }
 
-static async RingTask Cancelled(CancellationToken token)
+static async RingTask<string> Cancelled(CancellationToken token)
 {
     try
     {
         await RingExecutor.Delay(TimeSpan.FromHours(1), token);
-        Console.WriteLine("an hour has passed");
+        return "an hour has passed";
     }
     catch (OperationCanceledException)
     {
-        Console.WriteLine("the hour was called off");
+        return "the hour was called off";
     }
 }

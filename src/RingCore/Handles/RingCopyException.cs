@@ -7,7 +7,7 @@ public sealed class RingCopyException : IOException
 {
     internal RingCopyException(long copied, long lost, Exception cause, int errno)
         : base($"The copy ended after {copied} bytes"
-            + (lost > 0 ? $"; {lost} more had been taken from the source and are lost" : "")
+            + (lost > 0 ? $"; {lost} more, taken from the source, are lost" : "")
             + $": {cause.Message}", cause)
     {
         BytesCopied = copied;

@@ -19,7 +19,7 @@ internal static class RingErrors
     {
         ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
         ECANCELED when handle is { IsDisposed: true } =>
-            new ObjectDisposedException(handle.GetType().Name, $"{what} has ended because its handle was disposed."),
+            new ObjectDisposedException(handle.GetType().Name, $"{what} ended: its handle was disposed."),
         ECANCELED =>
             new OperationCanceledException(
                 $"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),

@@ -45,6 +45,9 @@ public sealed partial class RingFile : RingHandle
     /// <summary>The path it was opened with, absolute.</summary>
     public string Path { get; }
 
+    /// <summary>Told when the file closes before they do.</summary>
+    internal Func<Task>? Writers;
+
     internal bool IsDirect => Has(RingFileOptions.Direct);
 
     /// <summary>
@@ -362,6 +365,7 @@ public sealed partial class RingFile : RingHandle
 
     private protected override void OnClosing()
     {
+        _ = Writers?.Invoke();
         // FileStream does not look: a name that is another file's by now stays.
         if (Has(RingFileOptions.DeleteOnClose))
             FileCalls.Unlink(Path, _identity);

@@ -20,8 +20,7 @@ public sealed class RingFileWriter : IAsyncDisposable
 
     private readonly RingFile _file;
     private readonly long _offset;
-    private Memory<byte> _filling;
-    private Memory<byte> _other; // With the kernel, or free.
+    private Memory<byte> _filling, _other; // The other is with the kernel, or free.
     private Task _write = Task.CompletedTask; // The other one's. Never throws: what fails is kept.
     private int _used;
     private Exception? _failure;
@@ -33,7 +32,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         _offset = offset;
         _filling = RingFile.AlignedMemory(bufferSize);
         _other = RingFile.AlignedMemory(bufferSize);
-        file.EndCopies += OnFileEnds;
+        file.Writers += LoseAsync;
     }
 
     /// <summary>Bytes taken from the caller so far.</summary>
@@ -54,7 +53,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         Check();
         token.ThrowIfCancellationRequested();
         if (memory.Length >= _filling.Length - _used || _failure is not null)
-            return WriteSlowAsync(memory, flush: false);
+            return WriteSlowAsync(memory);
         memory.CopyTo(_filling[_used..]);
         _used += memory.Length;
         Accepted += memory.Length;
@@ -77,7 +76,7 @@ public sealed class RingFileWriter : IAsyncDisposable
             return default;
         Check();
         _disposed = true;
-        _file.EndCopies -= OnFileEnds;
+        _file.Writers -= LoseAsync;
         return WriteSlowAsync(default, flush: true);
     }
 
@@ -85,7 +84,7 @@ public sealed class RingFileWriter : IAsyncDisposable
     /// Fills the buffer, and sends it when it is full, or at a flush; waits only where that needs the other
     /// one.
     /// </summary>
-    private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory, bool flush)
+    private async ValueTask WriteSlowAsync(ReadOnlyMemory<byte> memory, bool flush = false)
     {
         _busy = true;
         try
@@ -111,9 +110,8 @@ public sealed class RingFileWriter : IAsyncDisposable
                 }
             }
 
-            if (!flush)
-                return;
-            await _write;
+            if (flush)
+                await _write;
             ThrowIfFailed();
         }
         finally
@@ -122,7 +120,7 @@ public sealed class RingFileWriter : IAsyncDisposable
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Kept, and thrown by every call from then on.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Every later call throws it.")]
     private async Task PutAsync(ReadOnlyMemory<byte> memory)
     {
         try
@@ -137,27 +135,20 @@ public sealed class RingFileWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>The file's disposal; or only a cancel of its ops, which is no end.</summary>
-    private void OnFileEnds()
+    /// <summary>The file closes first.</summary>
+    private async Task LoseAsync()
     {
-        if (_file.IsDisposed)
-            _ = ReportAsync();
-    }
-
-    private async Task ReportAsync()
-    {
-        _file.EndCopies -= OnFileEnds;
         await _write; // What is with the kernel may still get there.
-        if (Accepted > Written && !_busy)
-            Warning.Print($"RingCore: '{_file.Path}' was closed before its writer: {Accepted - Written} of "
-                + $"{Accepted} bytes are lost. {_failure?.Message}");
+        if (Accepted > Written)
+            Warning.Print($"RingCore: a writer lost {Accepted - Written} bytes: '{_file.Path}' closed first. "
+                + _failure?.Message);
     }
 
     private void ThrowIfFailed()
     {
         if (_failure is not { } e)
             return;
-        _file.EndCopies -= OnFileEnds; // The caller knows.
+        _file.Writers -= LoseAsync; // The caller knows.
         throw new IOException(
             $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.",
             e) { HResult = e.HResult };
@@ -169,6 +160,6 @@ public sealed class RingFileWriter : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_busy)
             throw new InvalidOperationException(
-                "Another call of this writer has not ended yet: await each before the next.");
+                "Await each call of this writer before the next.");
     }
 }

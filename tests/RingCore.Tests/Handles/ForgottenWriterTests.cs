@@ -48,7 +48,7 @@ public sealed class ForgottenWriterTests
         if (how is "flushed" or "disposed" or "failed and told")
             Assert.DoesNotContain(path, errors.Text, StringComparison.Ordinal);
         else
-            Assert.Contains($"{path}' was closed before its writer: {(how == "failed unseen" ? 4106 : 10)} of 4106 bytes", errors.Text, StringComparison.Ordinal);
+            Assert.Contains($"a writer lost {(how == "failed unseen" ? 4106 : 10)} bytes: '{Path.GetFullPath(path)}' closed first.", errors.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -377,7 +377,7 @@ public sealed class RingCopyTests : LiveTest, IDisposable
             using RingFile to = await FakeFile(kernel);
             var e = Assert.IsType<RingCopyException>(await Fakes.Caught.By(from.CopyToAsync(0, to, 7)));
             Assert.Equal((120, 30), (e.BytesCopied, e.BytesLost));
-            Assert.Contains("after 120 bytes; 30 more had been taken", e.Message, StringComparison.Ordinal);
+            Assert.Contains("after 120 bytes; 30 more, taken from the source, are lost", e.Message, StringComparison.Ordinal);
         });
         FakeOp[] splices = [.. kernel.Taken.Where(op => op.Opcode == IORING_OP_SPLICE)];
         Assert.Equal([ulong.MaxValue, 7, 47, ulong.MaxValue, 107, 127], splices.Select(op => op.Sqe.off));
