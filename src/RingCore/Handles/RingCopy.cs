@@ -285,11 +285,13 @@ public static class RingCopy
             }
         }
 
-        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken token) =>
-            RunAsync(
-            source is RingConnection ? Op.Recv(source, memory)
-                : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1),
-            null, source, POLLIN, token);
+        private RingTask<int> ReadAsync(RingHandle source, Memory<byte> memory, CancellationToken token)
+        {
+            Op op = source is RingConnection
+                ? Op.Recv(source, memory)
+                : Op.Read(source, memory, ReferenceEquals(source, from) ? _fromOffset : -1);
+            return RunAsync(op, null, source, POLLIN, token);
+        }
 
         private async RingTask<int> WriteAsync(Memory<byte> memory)
         {

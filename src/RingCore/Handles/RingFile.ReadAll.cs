@@ -42,14 +42,7 @@ public sealed partial class RingFile
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(depth, 64);
 
-        // Beyond the length only one read at a time looks for the end; files of /proc say 0 whatever they
-        // hold.
-        statx status = FileCalls.Status(Fd);
-        int type = FileCalls.Type(status);
-        long expected = type == S_IFREG && CanSeek ? (long)status.stx_size : long.MaxValue;
-
-        // Then what comes is a chunk, and nothing is read ahead.
-        bool inOrder = !CanSeek || type is not (S_IFREG or S_IFBLK or 0);
+        (long expected, bool inOrder) = Extent();
         if (inOrder)
             depth = 1;
         long left = Math.Clamp(expected - offset, 0, chunkSize);
@@ -101,6 +94,18 @@ public sealed partial class RingFile
             if (Driver.IsOwner)
                 await EndAsync(reads);
         }
+    }
+
+    /// <summary>
+    /// Up to where several reads may be with the kernel at once: beyond it one looks for the end; files of
+    /// /proc say 0 whatever they hold. And whether what comes is a chunk as it is, and nothing is read ahead.
+    /// </summary>
+    private (long Expected, bool InOrder) Extent()
+    {
+        statx status = FileCalls.Status(Fd);
+        int type = FileCalls.Type(status);
+        return (type == S_IFREG && CanSeek ? (long)status.stx_size : long.MaxValue,
+            !CanSeek || type is not (S_IFREG or S_IFBLK or 0));
     }
 
     private async ValueTask EndAsync(Queue<AheadRead> reads)

@@ -8,8 +8,8 @@ using System.Runtime.InteropServices;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.FileConstants;
-using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.io_uring_op;
+using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
 

@@ -7,8 +7,8 @@ using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
-using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.io_uring_op;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 

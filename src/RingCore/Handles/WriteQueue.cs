@@ -9,8 +9,8 @@
 
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
-using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.io_uring_op;
+using static RingCore.Sys.SocketConstants;
 
 namespace RingCore;
 

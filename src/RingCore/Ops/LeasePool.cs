@@ -169,9 +169,9 @@ internal sealed unsafe class LeasePool
             _ownUsed = 0;
         }
 
-        var owner = new LeaseOwner(
-            this, bufferId: -1, _ownMemory!, _ownMemory!.Address + (nint)_ownUsed * size,
-            size) { NextOwn = _own };
+        byte* address = _ownMemory!.Address + (nint)_ownUsed * size;
+        var owner = new LeaseOwner(this, bufferId: -1, _ownMemory, address, size);
+        owner.NextOwn = _own;
         _ownUsed++;
         return _own = owner;
     }

@@ -5,8 +5,8 @@
 using System.Text;
 using RingCore.Sys;
 using static RingCore.Sys.FileConstants;
-using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.io_uring_op;
+using static RingCore.Sys.OpFlags;
 
 namespace RingCore;
 

@@ -6,9 +6,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.io_uring_op;
 using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.SqeFlags;
-using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 

@@ -16,9 +16,9 @@
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
 using static RingCore.Sys.Errno;
+using static RingCore.Sys.io_uring_op;
 using static RingCore.Sys.SocketConstants;
 using static RingCore.Sys.SqeFlags;
-using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 

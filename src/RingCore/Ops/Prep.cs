@@ -5,9 +5,9 @@
 
 using System.Runtime.CompilerServices;
 using RingCore.Sys;
+using static RingCore.Sys.io_uring_op;
 using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.SqeFlags;
-using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 

@@ -41,8 +41,11 @@ public sealed unsafe class RingBuffers : IPinnable, IDisposable, IAsyncDisposabl
         {
             _buffers[i] = new RingBuffer(
                 this, i, MemoryMarshal.CreateFromPinnedArray(memory, (int)(start + i * stride), size));
-            vectors[i] = new iovec { iov_base = Unsafe.AsPointer(ref memory[start + i * stride]),
-                iov_len = (nuint)size };
+            vectors[i] = new iovec
+            {
+                iov_base = Unsafe.AsPointer(ref memory[start + i * stride]),
+                iov_len = (nuint)size
+            };
         }
 
         int result;

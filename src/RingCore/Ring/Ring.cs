@@ -118,27 +118,17 @@ public sealed unsafe class Ring : IDisposable
                 PollerCredentials = Credentials.OfThisThread();
 
             // FALLBACK NoSqArray (6.6): SQE i always stands at place i, so the index array is written once.
-            if (hasArray)
-            {
-                var array = (uint*)(sq + p.sq_off.array);
-                for (uint i = 0; i < _sqEntries; i++)
-                    array[i] = i;
-            }
+            for (uint i = 0; hasArray && i < _sqEntries; i++)
+                ((uint*)(sq + p.sq_off.array))[i] = i;
 
             _wait = (WaitArgument*)NativeMemory.AllocZeroed((nuint)sizeof(WaitArgument));
             _wait->Arg.ts = (ulong)&_wait->Time;
-            _enterFd = _setup.Fd;
-            if (Has(RegisteredRing) && RegisterSelf() is var index and >= 0)
-            {
-                _enterFd = index;
-                _enterFlags = IORING_ENTER_REGISTERED_RING;
-            }
-            else
-            {
-                // FALLBACK RegisteredRing (5.18): enter by fd.
+            int index = Has(RegisteredRing) ? RegisterSelf() : -1;
+            // FALLBACK RegisteredRing (5.18): enter by fd.
+            if (index < 0)
                 _setup.Features &= ~RegisteredRing;
-            }
-
+            _enterFd = index < 0 ? _setup.Fd : index;
+            _enterFlags = index < 0 ? 0 : IORING_ENTER_REGISTERED_RING;
             if (Has(NoIowait))
                 _waitFlags = IORING_ENTER_NO_IOWAIT;
         }

@@ -6,10 +6,10 @@ using RingCore.Sys;
 using static RingCore.RingFeatures;
 using static RingCore.Sys.Errno;
 using static RingCore.Sys.Features;
+using static RingCore.Sys.io_uring_op;
 using static RingCore.Sys.OpFlags;
 using static RingCore.Sys.RegisterOps;
 using static RingCore.Sys.SetupFlags;
-using static RingCore.Sys.io_uring_op;
 
 namespace RingCore;
 

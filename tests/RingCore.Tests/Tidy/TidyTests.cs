@@ -26,6 +26,32 @@ public sealed partial class TidyTests
         Assert.Empty(offenders);
     }
 
+    [Fact]
+    public void Lines_EndWithin110Columns_AndMethodsWithin60Lines()
+    {
+        var offenders = new List<string>();
+        foreach (SourceText file in SourceText.All().Where(file => file.Folder != "Sys"))
+        {
+            for (int i = 0; i < file.Lines.Length; i++)
+            {
+                string line = file.Lines[i];
+                if (line.Length > 110)
+                    offenders.Add($"{file}:{i + 1}: {line.Length} columns");
+                string indent = line[..^line.TrimStart().Length];
+                if (line.Trim() != "{" || indent.Length is not (4 or 8))
+                    continue;
+                int length = Array.FindIndex(file.Lines, i, end => end.StartsWith(indent + "}", StringComparison.Ordinal)) - i - 1;
+                if (length > 60 && !IsType(file.Lines, i))
+                    offenders.Add($"{file}:{i + 1}: {length} lines");
+            }
+        }
+
+        Assert.Empty(offenders);
+
+        static bool IsType(string[] lines, int brace) =>
+            Regex.IsMatch(string.Join(' ', lines[Math.Max(0, brace - 4)..brace]), @"\b(class|struct|interface|enum|record)\s+\w");
+    }
+
     /// <summary>In characters, so that width buys nothing: comments, blank lines and indents do not count.</summary>
     [Fact]
     public void Core_StaysSmall()
