@@ -16,16 +16,16 @@ internal static class RingErrors
     /// </summary>
     internal static Exception Socket(int res, RingHandle? handle, CancellationToken token, string what) =>
         -res switch
-    {
-        ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
-        ECANCELED when handle is { IsDisposed: true } =>
-            new ObjectDisposedException(handle.GetType().Name, $"{what} ended: its handle was disposed."),
-        ECANCELED =>
-            new OperationCanceledException(
-                $"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
-        ETIME => new TimeoutException($"{what} did not end within its deadline."),
-        _ => new SocketException(SocketErrorOf(-res), $"{what}: {Describe(-res)}."),
-    };
+        {
+            ECANCELED when token.IsCancellationRequested => new OperationCanceledException(token),
+            ECANCELED when handle is { IsDisposed: true } =>
+                new ObjectDisposedException(handle.GetType().Name, $"{what} ended: its handle was disposed."),
+            ECANCELED =>
+                new OperationCanceledException(
+                    $"{what} was cancelled: its executor stops, or its handle's ops were cancelled."),
+            ETIME => new TimeoutException($"{what} did not end within its deadline."),
+            _ => new SocketException(SocketErrorOf(-res), $"{what}: {Describe(-res)}."),
+        };
 
     /// <summary>
     /// What a ValueTask's status has to say of a result: Canceled only where an

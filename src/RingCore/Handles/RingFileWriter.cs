@@ -148,10 +148,10 @@ public sealed class RingFileWriter : IAsyncDisposable
     {
         if (_failure is not { } e)
             return;
-        _file.Writers -= LoseAsync; // The caller knows.
-        throw new IOException(
-            $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.",
-            e) { HResult = e.HResult };
+        // The caller knows.
+        _file.Writers -= LoseAsync;
+        string message = $"{e.Message} Of {Accepted} bytes this writer has taken, {Written} are in the file.";
+        throw new IOException(message, e) { HResult = e.HResult };
     }
 
     private void Check()

@@ -19,7 +19,9 @@ internal sealed unsafe partial class OpDriver
     /// <summary>user_data of requests that have no slot: their CQE is only counted.</summary>
     private const ulong CancelKey = 0xFFFF_FFFF;
 
-    /// <summary>The user_data of a LINK_TIMEOUT is its op's with this bit, which no slot's index has.</summary>
+    /// <summary>
+    /// The user_data of a LINK_TIMEOUT is its op's with this bit, which no slot's index has.
+    /// </summary>
     private const ulong LinkTimeoutBit = 0x8000_0000;
 
     /// <summary>
