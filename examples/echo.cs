@@ -7,7 +7,7 @@ using System.Runtime.InteropServices;
 using RingCore;
 
 IPEndPoint? address = new(IPAddress.Loopback, 7000);
-if (args.Length > 0 && !IPEndPoint.TryParse(args[0], out address))
+if (args.Length > 0 && !(IPEndPoint.TryParse(args[0], out address) && args[0].EndsWith($":{address.Port}", StringComparison.Ordinal)))
 {
     Console.Error.WriteLine($"'{args[0]}' is not address:port, such as 127.0.0.1:7000 or [::1]:0 (0: any free port)");
     return 2;

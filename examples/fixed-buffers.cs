@@ -36,8 +36,7 @@ async RingTask Copy()
     long length = new FileInfo(from).Length, next = 0;
     await using RingBuffers buffers = RingBuffers.Register(pieces, size); // Each begins on a page boundary, as O_DIRECT wants it.
     using RingHandle source = await Open(from, FileConstants.O_RDONLY), target = await Open(to, FileConstants.O_RDWR | FileConstants.O_CREAT);
-    foreach (RingTask worker in Enumerable.Range(0, pieces).Select(i => CopyPieces(buffers[i])).ToArray()) // All have begun before the first is awaited.
-        await worker;
+    await Task.WhenAll(Enumerable.Range(0, pieces).Select(i => CopyPieces(buffers[i]).AsTask())); // All have begun before the first is awaited.
     using (var copy = File.OpenHandle(to, FileMode.Open, FileAccess.Write))
         RandomAccess.SetLength(copy, length); // The last page was written whole, and an older copy may have been longer.
     Console.WriteLine($"copied {(length + size - 1) / size} pieces of {size / 1024} KiB through {pieces} registered buffers");

@@ -9,13 +9,19 @@ using System.Net.Sockets;
 using RingCore;
 
 IPEndPoint? address = new(IPAddress.Loopback, 7080);
-if (args.Length > 0 && !IPEndPoint.TryParse(args[0], out address))
+if (args.Length > 0 && !(IPEndPoint.TryParse(args[0], out address) && args[0].EndsWith($":{address.Port}", StringComparison.Ordinal)))
 {
     Console.Error.WriteLine($"'{args[0]}' is not address:port, such as 127.0.0.1:7080 or [::1]:0 (0: any free port)");
     return 2;
 }
 
 string folder = Path.GetFullPath(args.Length > 1 ? args[1] : AppContext.GetData("EntryPointFileDirectoryPath") as string ?? ".");
+if (!Directory.Exists(folder))
+{
+    Console.Error.WriteLine($"{folder}: no such folder");
+    return 1;
+}
+
 try
 {
     await using RingExecutor ring = RingExecutor.Start(); // Disposed last, when no request is left.

@@ -14,11 +14,13 @@ using RingCore;
 using var stop = new CancellationTokenSource();
 Action<PosixSignalContext> onSignal = signal => { signal.Cancel = true; stop.Cancel(); };
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
+string at = args.FirstOrDefault("127.0.0.1:7001");
 try
 {
     RingExecutor.Run(async () =>
     {
-        await using RingListener listener = RingListener.Bind(IPEndPoint.Parse(args.FirstOrDefault("127.0.0.1:7001")), backlog: 4096);
+        await using RingListener listener = RingListener.Bind(IPEndPoint.TryParse(at, out IPEndPoint? address) && at.EndsWith($":{address.Port}", StringComparison.Ordinal)
+            ? address : throw new FormatException($"'{at}' is not address:port, such as 127.0.0.1:7001"), backlog: 4096);
         Console.WriteLine($"listening on {listener.LocalEndPoint}");
         await foreach (RingConnection connection in listener.AcceptAllAsync(stop.Token))
             _ = RingExecutor.Spawn(() => Serve(connection));

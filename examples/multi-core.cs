@@ -9,7 +9,13 @@ using RingCore;
 
 IPEndPoint? address = new(IPAddress.Loopback, 7000);
 int executors = Environment.ProcessorCount;
-if ((args.Length > 0 && !IPEndPoint.TryParse(args[0], out address)) || (args.Length > 1 && !(int.TryParse(args[1], out executors) && executors > 0))
+if (args.Length > 0 && !(IPEndPoint.TryParse(args[0], out address) && args[0].EndsWith($":{address.Port}", StringComparison.Ordinal)))
+{
+    Console.Error.WriteLine($"'{args[0]}' is not address:port, such as 127.0.0.1:7000 or [::1]:0 (0: any free port)");
+    return 2;
+}
+
+if ((args.Length > 1 && !(int.TryParse(args[1], out executors) && executors > 0))
     || (args.Length > 2 && args[2..] is not ["acceptor"]))
 {
     Console.Error.WriteLine("usage: multi-core [ADDRESS:PORT [EXECUTORS [acceptor]]]");

@@ -9,7 +9,8 @@ using System.Text;
 using System.Text.RegularExpressions;
 using RingCore;
 
-if (args.Length != 3 || !IPEndPoint.TryParse(args[0], out IPEndPoint? server) || !int.TryParse(args[1], out int requests) || !int.TryParse(args[2], out int tasks))
+if (args.Length != 3 || !IPEndPoint.TryParse(args[0], out IPEndPoint? server) || !int.TryParse(args[1], out int requests) || !int.TryParse(args[2], out int tasks)
+    || requests < 1 || tasks < 1)
 {
     Console.Error.WriteLine("usage: stress-client ADDRESS:PORT REQUESTS TASKS, such as 127.0.0.1:7001 1000 200");
     return 2;
