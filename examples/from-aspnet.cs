@@ -60,7 +60,7 @@ static async Task SendAsync(HttpContext http, RingExecutor ring, string folder)
     }
 
     CancellationToken gone = http.RequestAborted;
-    await using RingFile file = await ring.InvokeAsync(() => RingFile.OpenAsync(path, token: gone));
+    await using RingFile file = await ring.InvokeAsync(() => RingFile.OpenAsync(path, cancellationToken: gone));
     http.Response.ContentType = "text/plain; charset=utf-8";
 
     // Not from a pool: if the executor stopped in mid-read, the kernel could still write to it.

@@ -67,7 +67,7 @@ public sealed class AllocationFailureTests
             }
         }),
         new("connect", Peer, async w =>
-            (await RingConnection.ConnectAsync(World.Loopback, token: w.Token)).Dispose()),
+            (await RingConnection.ConnectAsync(World.Loopback, cancellationToken: w.Token)).Dispose()),
         new("connect with a deadline", Peer, async w =>
             (await RingConnection.ConnectAsync(World.Loopback, TimeSpan.FromSeconds(1), w.Token)).Dispose()),
         new("accept", Peer, async w =>
@@ -92,13 +92,13 @@ public sealed class AllocationFailureTests
             await file.ReadAsync(w.First, 0, w.Token);
             await file.WriteAsync(w.Second, 0, w.Token);
             await file.WriteAsync([w.First, w.Second], 0, w.Token);
-            await file.FlushToDiskAsync(token: w.Token);
+            await file.FlushToDiskAsync(cancellationToken: w.Token);
         }),
         new("file read to its end", Peer, async w =>
         {
             await using RingFile file = await OpenAsync(w);
             int chunks = 0;
-            await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(chunkSize: 4096, depth: 3, token: w.Token))
+            await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(chunkSize: 4096, depth: 3, cancellationToken: w.Token))
             {
                 if (++chunks == 3)
                     break;
@@ -378,7 +378,7 @@ public sealed class AllocationFailureTests
     }
 
     private static async RingTask<RingFile> OpenAsync(World w) =>
-        await RingFile.OpenAsync("/nowhere/file", FileMode.Open, FileAccess.ReadWrite, token: w.Token);
+        await RingFile.OpenAsync("/nowhere/file", FileMode.Open, FileAccess.ReadWrite, cancellationToken: w.Token);
 
     private static async RingTask Deep(int levels)
     {

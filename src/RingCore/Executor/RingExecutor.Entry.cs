@@ -143,13 +143,14 @@ public sealed partial class RingExecutor
     /// Zero or more, to a nanosecond clock; never early. <see cref="Timeout.InfiniteTimeSpan"/>: only the
     /// token ends it.
     /// </param>
-    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>, as a stop does.</param>
-    public static ValueTask Delay(TimeSpan time, CancellationToken token = default)
+    /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>, as a stop
+    /// does.</param>
+    public static ValueTask Delay(TimeSpan time, CancellationToken cancellationToken = default)
     {
         if (time == Timeout.InfiniteTimeSpan)
             time = TimeSpan.MaxValue;
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
-        return DelayAwaitable.Start(Required, time, token);
+        return DelayAwaitable.Start(Required, time, cancellationToken);
     }
 
     /// <summary>Goes behind everything that is ready now. Owner thread.</summary>

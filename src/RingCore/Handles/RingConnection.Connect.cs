@@ -24,18 +24,18 @@ public sealed partial class RingConnection
     /// Deadline, more than zero; null or <see cref="Timeout.InfiniteTimeSpan"/>: the kernel's own, about two
     /// minutes for TCP, none for Unix.
     /// </param>
-    /// <param name="token">Asks for cancellation.</param>
+    /// <param name="cancellationToken">Asks for cancellation.</param>
     /// <exception cref="System.Net.Sockets.SocketException">Refused, unreachable, no fd left.</exception>
     /// <exception cref="TimeoutException">The deadline passed.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is not more than zero.</exception>
     public static async ValueTask<RingConnection> ConnectAsync(
-        EndPoint endPoint, TimeSpan? timeout = null, CancellationToken token = default)
+        EndPoint endPoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         OpDriver driver = OpDriver.Required;
         timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(
             timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(timeout));
-        token.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         byte[] address = SocketAddressBytes.From(endPoint);
         int family = SocketAddressBytes.Family(address);
         bool isUnix = family == AF_UNIX;
@@ -43,10 +43,10 @@ public sealed partial class RingConnection
             s_adopt, SocketCalls.Open(family, isUnix ? SOCK_NONBLOCK : 0));
         try
         {
-            int res = isUnix ? await connection.ConnectUnixAsync(address, timeout, token)
-                : await connection.ConnectIpAsync(address, timeout, token);
+            int res = isUnix ? await connection.ConnectUnixAsync(address, timeout, cancellationToken)
+                : await connection.ConnectIpAsync(address, timeout, cancellationToken);
             return res >= 0 ? connection
-                : throw RingErrors.Socket(res, connection, token, $"Connecting to {endPoint}");
+                : throw RingErrors.Socket(res, connection, cancellationToken, $"Connecting to {endPoint}");
         }
         catch
         {

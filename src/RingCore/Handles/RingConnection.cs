@@ -56,9 +56,9 @@ public sealed partial class RingConnection : RingStream
     /// soon. An empty lease is the end.
     /// </summary>
     /// <inheritdoc cref="RingStream.ReadAsync"/>
-    public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken token = default)
+    public ValueTask<ReadLease> ReadLeaseAsync(CancellationToken cancellationToken = default)
     {
-        LeaseAwaitable read = LeaseAwaitable.Start(this, token);
+        LeaseAwaitable read = LeaseAwaitable.Start(this, cancellationToken);
         return new ValueTask<ReadLease>(read, read.Version);
     }
 
@@ -69,17 +69,18 @@ public sealed partial class RingConnection : RingStream
     /// Leaving the loop cancels the receive; bytes that came and were not taken are then lost.
     /// </summary>
     /// <param name="mostLeases">1 to 1,024 leases waiting for the loop.</param>
-    /// <param name="token">Ends the sequence with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Ends the sequence with
+    /// <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="OperationCanceledException">Its executor stops: only the peer ends it without an
     /// exception.</exception>
     public async IAsyncEnumerable<ReadLease> ReadAllAsync(
-        int mostLeases = 8, [EnumeratorCancellation] CancellationToken token = default)
+        int mostLeases = 8, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mostLeases, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(mostLeases, 1024);
         ThrowIfNotReady();
         ThrowIfReading();
-        var stream = new LeaseStream(this, mostLeases, token);
+        var stream = new LeaseStream(this, mostLeases, cancellationToken);
         StartReading(stream);
         try
         {
@@ -97,18 +98,21 @@ public sealed partial class RingConnection : RingStream
     /// Sends once (IORING_OP_SEND); may send less than all. Not while a write is in progress.
     /// </summary>
     /// <param name="memory">On loan to the kernel until the send has ended.</param>
-    /// <param name="token">Asks for cancellation.</param>
+    /// <param name="cancellationToken">Asks for cancellation.</param>
     /// <exception cref="InvalidOperationException">
     /// A write is in progress: WriteAsync queues, SendAsync does not.
     /// </exception>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
-    public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    public async ValueTask<int> SendAsync(
+        ReadOnlyMemory<byte> memory, CancellationToken cancellationToken = default)
     {
         Writes.ThrowIfBusy();
         // Before the start, whose Pin may write.
         using WriteHold hold = Writes.HoldIfIdle();
-        OpResult result = await Op.Send(this, memory).Start(token);
-        return result.Res >= 0 ? result.Res : throw RingErrors.Socket(result.Res, this, token, "Sending");
+        OpResult result = await Op.Send(this, memory).Start(cancellationToken);
+        return result.Res >= 0
+            ? result.Res
+            : throw RingErrors.Socket(result.Res, this, cancellationToken, "Sending");
     }
 
     /// <summary>

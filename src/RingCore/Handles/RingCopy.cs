@@ -30,8 +30,9 @@ public static class RingCopy
     /// </summary>
     /// <inheritdoc cref="CopyToAsync(RingHandle, long, RingHandle, long, long, CancellationToken)"/>
     public static ValueTask<long> CopyToAsync(
-        this RingHandle from, RingHandle to, long count = long.MaxValue, CancellationToken token = default) =>
-        CopyToAsync(from, 0, to, 0, count, token);
+        this RingHandle from, RingHandle to, long count = long.MaxValue,
+        CancellationToken cancellationToken = default) =>
+        CopyToAsync(from, 0, to, 0, count, cancellationToken);
 
     /// <summary>
     /// Copies until the source ends or <paramref name="count"/> bytes are copied: between regular files by
@@ -50,7 +51,7 @@ public static class RingCopy
     /// <param name="to">As the source. A file opened to append grows at its end, whatever the offset.</param>
     /// <param name="toOffset">As <paramref name="fromOffset"/>.</param>
     /// <param name="count">Most bytes to copy, 0 or more.</param>
-    /// <param name="token">
+    /// <param name="cancellationToken">
     /// Asks for cancellation: <see cref="OperationCanceledException"/>, whose inner exception is the
     /// <see cref="RingCopyException"/>.
     /// </param>
@@ -66,12 +67,12 @@ public static class RingCopy
     /// </exception>
     public static async ValueTask<long> CopyToAsync(
         this RingHandle from, long fromOffset, RingHandle to, long toOffset, long count = long.MaxValue,
-        CancellationToken token = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         (fromOffset, toOffset) = (Position(from, fromOffset), Position(to, toOffset));
         bool ranges = BetweenFiles(from, fromOffset, to, toOffset, count) >= RangeCopy.Least;
-        return await CopyAsync(from, fromOffset, to, toOffset, count, ranges, token);
+        return await CopyAsync(from, fromOffset, to, toOffset, count, ranges, cancellationToken);
     }
 
     /// <summary>

@@ -31,11 +31,11 @@ public sealed partial class RingFile
     /// <param name="depth">
     /// Reads in flight at most, 1 to 64; while a chunk is being consumed, one less.
     /// </param>
-    /// <param name="token">Ends it with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Chunks in order. Each is valid until the next is asked for.</returns>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync(
         long offset = 0, int chunkSize = Chunk.Usual, int depth = 4,
-        [EnumeratorCancellation] CancellationToken token = default)
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         long next = Check(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(chunkSize);
@@ -58,7 +58,8 @@ public sealed partial class RingFile
                 {
                     Chunk chunk = free ?? Chunk.Rent(Driver, size);
                     free = null;
-                    ValueTask<OpResult> result = Op.Read(this, chunk.Memory, next).Start(out OpId id, token);
+                    ValueTask<OpResult> result =
+                        Op.Read(this, chunk.Memory, next).Start(out OpId id, cancellationToken);
                     reads.Enqueue(new AheadRead(chunk, next, id.Key, result));
                     next = Behind(next, size);
                 }
@@ -72,14 +73,15 @@ public sealed partial class RingFile
                 {
                     // Short in the middle, or at the end: a read tells.
                     Op rest = Op.Read(this, free.Memory[count..], Behind(read.Offset, count));
-                    res = (await rest.Start(token)).Res;
+                    res = (await rest.Start(cancellationToken)).Res;
                 }
 
                 if (count > 0)
                     yield return free.Bytes[..count];
                 if (res < 0)
                     throw Failure(
-                        res, Op.Read(this, free.Memory, read.Offset), token, "Reading", count, size);
+                        res, Op.Read(
+                            this, free.Memory, read.Offset), cancellationToken, "Reading", count, size);
                 if (inOrder)
                     next = Behind(read.Offset, count);
                 if (inOrder ? res == 0 : count < size)

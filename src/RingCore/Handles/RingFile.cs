@@ -63,7 +63,8 @@ public sealed partial class RingFile : RingHandle
     /// <param name="access">As for System.IO.</param>
     /// <param name="options">O_DIRECT and the like.</param>
     /// <param name="createMode">Permissions of a file it creates, less the process's umask.</param>
-    /// <param name="token">Asks for cancellation; a file that was opened all the same is delivered.</param>
+    /// <param name="cancellationToken">Asks for cancellation; a file that was opened all the same is
+    /// delivered.</param>
     /// <exception cref="FileNotFoundException">The file is not there.</exception>
     /// <exception cref="DirectoryNotFoundException">Its directory is not there, or is none.</exception>
     /// <exception cref="UnauthorizedAccessException">The permissions forbid it.</exception>
@@ -71,7 +72,7 @@ public sealed partial class RingFile : RingHandle
     public static async ValueTask<RingFile> OpenAsync(
         string path, FileMode mode = FileMode.Open, FileAccess access = FileAccess.Read,
         RingFileOptions options = RingFileOptions.None, UnixFileMode createMode = (UnixFileMode)0x1B6,
-        CancellationToken token = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         OpDriver driver = OpDriver.Required;
@@ -79,7 +80,7 @@ public sealed partial class RingFile : RingHandle
         int flags = OpenFlags(mode, access, options);
         string what = $"Opening '{path}'";
         Func<int, RingFile> make = fd => new RingFile(driver, fd, path, mode, options);
-        int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, token);
+        int fd = await PathOpen.OpenAsync(path, flags, (uint)createMode, cancellationToken);
         if (fd == -ENOENT
             && ((flags & O_CREAT) != 0 || !Directory.Exists(System.IO.Path.GetDirectoryName(path))))
         {
@@ -89,17 +90,19 @@ public sealed partial class RingFile : RingHandle
         if (fd == -EINVAL && options.HasFlag(RingFileOptions.Direct))
             throw new IOException($"{what}: its file system has no O_DIRECT ({Describe(-fd)}).", -fd);
         if (fd < 0)
-            throw RingErrors.File(fd, null, token, what, path);
+            throw RingErrors.File(fd, null, cancellationToken, what, path);
         return driver.Own(make, fd);
     }
 
     /// <summary>Reads at an offset (IORING_OP_READ, 5.6). May be short; 0 at the end of the file.</summary>
     /// <param name="memory">On loan to the kernel until the read has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
-    /// <param name="token">Asks for cancellation; file I/O under way is often not cancelled.</param>
-    public ValueTask<int> ReadAsync(Memory<byte> memory, long offset, CancellationToken token = default)
+    /// <param name="cancellationToken">Asks for cancellation; file I/O under way is often not
+    /// cancelled.</param>
+    public ValueTask<int> ReadAsync(
+        Memory<byte> memory, long offset, CancellationToken cancellationToken = default)
     {
-        return Int(Op.Read(this, memory, Check(offset)), "Reading", token);
+        return Int(Op.Read(this, memory, Check(offset)), "Reading", cancellationToken);
     }
 
     /// <summary>
@@ -109,34 +112,37 @@ public sealed partial class RingFile : RingHandle
     /// <inheritdoc cref="ReadAsync(Memory{byte}, long, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the read has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
-    /// <param name="token">As for one memory.</param>
+    /// <param name="cancellationToken">As for one memory.</param>
     public ValueTask<int> ReadAsync(
-        IReadOnlyList<Memory<byte>> memories, long offset, CancellationToken token = default)
+        IReadOnlyList<Memory<byte>> memories, long offset, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_READV, this, [.. memories], Check(offset));
-        return Int(op, "Reading", token);
+        return Int(op, "Reading", cancellationToken);
     }
 
     /// <summary>Reads until the memory is full (IORING_OP_READ, 5.6).</summary>
     /// <inheritdoc cref="ReadAsync(Memory{byte}, long, CancellationToken)"/>
     /// <exception cref="EndOfStreamException">The file ends before that.</exception>
-    public ValueTask ReadExactlyAsync(Memory<byte> memory, long offset, CancellationToken token = default)
+    public ValueTask ReadExactlyAsync(
+        Memory<byte> memory, long offset, CancellationToken cancellationToken = default)
     {
-        return Whole(Op.Read(this, memory, Check(offset)), "Reading", token);
+        return Whole(Op.Read(this, memory, Check(offset)), "Reading", cancellationToken);
     }
 
     /// <summary>Writes all of a memory at an offset, or throws (IORING_OP_WRITE, 5.6).</summary>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
-    /// <param name="token">Asks for cancellation; file I/O under way is often not cancelled.</param>
+    /// <param name="cancellationToken">Asks for cancellation; file I/O under way is often not
+    /// cancelled.</param>
     /// <exception cref="IOException">
     /// HResult is the errno: ENOSPC, EDQUOT, EFBIG and others. The message, and as a long
     /// <c>Data["BytesWritten"]</c>, say how much was written.
     /// </exception>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, long offset, CancellationToken token = default)
+    public ValueTask WriteAsync(
+        ReadOnlyMemory<byte> memory, long offset, CancellationToken cancellationToken = default)
     {
-        return Whole(Op.Write(this, memory, CheckPositional(offset)), "Writing", token);
+        return Whole(Op.Write(this, memory, CheckPositional(offset)), "Writing", cancellationToken);
     }
 
     /// <summary>
@@ -146,13 +152,14 @@ public sealed partial class RingFile : RingHandle
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, long, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
     /// <param name="offset">In bytes, zero or more.</param>
-    /// <param name="token">As for one memory.</param>
+    /// <param name="cancellationToken">As for one memory.</param>
     public ValueTask WriteAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset, CancellationToken token = default)
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, long offset,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], CheckPositional(offset));
-        return Whole(op, "Writing", token);
+        return Whole(op, "Writing", cancellationToken);
     }
 
     /// <summary>
@@ -162,10 +169,10 @@ public sealed partial class RingFile : RingHandle
     /// </summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, long, CancellationToken)"/>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">As for a write.</param>
-    public ValueTask AppendAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    /// <param name="cancellationToken">As for a write.</param>
+    public ValueTask AppendAsync(ReadOnlyMemory<byte> memory, CancellationToken cancellationToken = default)
     {
-        return Whole(Op.Write(this, memory, Check(0), RWF_APPEND), "Appending", token);
+        return Whole(Op.Write(this, memory, Check(0), RWF_APPEND), "Appending", cancellationToken);
     }
 
     /// <summary>
@@ -173,13 +180,13 @@ public sealed partial class RingFile : RingHandle
     /// </summary>
     /// <inheritdoc cref="AppendAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">As for a write.</param>
+    /// <param name="cancellationToken">As for a write.</param>
     public ValueTask AppendAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
         Op op = Op.Vectored(IORING_OP_WRITEV, this, [.. memories], Check(0), RWF_APPEND);
-        return Whole(op, "Appending", token);
+        return Whole(op, "Appending", cancellationToken);
     }
 
     /// <summary>
@@ -190,28 +197,31 @@ public sealed partial class RingFile : RingHandle
     /// <param name="dataOnly">
     /// As fdatasync(2): without metadata that reading the data does not need, such as times.
     /// </param>
-    /// <param name="token">Asks for cancellation.</param>
-    public ValueTask FlushToDiskAsync(bool dataOnly = false, CancellationToken token = default)
+    /// <param name="cancellationToken">Asks for cancellation.</param>
+    public ValueTask FlushToDiskAsync(bool dataOnly = false, CancellationToken cancellationToken = default)
     {
         Check(0);
-        return Void(Op.Fsync(this, dataOnly), "Flushing", token);
+        return Void(Op.Fsync(this, dataOnly), "Flushing", cancellationToken);
     }
 
     /// <summary>
     /// Cuts the file, or makes it longer with a hole that reads as zeros (IORING_OP_FTRUNCATE, 6.9).
     /// </summary>
     /// <param name="length">In bytes.</param>
-    /// <param name="token">Asks for cancellation.</param>
-    public ValueTask SetLengthAsync(long length, CancellationToken token = default)
+    /// <param name="cancellationToken">Asks for cancellation.</param>
+    public ValueTask SetLengthAsync(long length, CancellationToken cancellationToken = default)
     {
         Check(length);
         if (Driver.Ring.Features.HasFlag(RingFeatures.Ftruncate))
-            return Void(Op.Ftruncate(this, length), "Setting the length of", token);
+            return Void(Op.Ftruncate(this, length), "Setting the length of", cancellationToken);
 
         // FALLBACK Ftruncate (6.9): the call, on this thread.
-        int res = Driver.Stopping || token.IsCancellationRequested ? -ECANCELED : Libc.ftruncate(Fd, length);
+        int res = Driver.Stopping || cancellationToken.IsCancellationRequested
+            ? -ECANCELED
+            : Libc.ftruncate(Fd, length);
         return res >= 0 ? default
-            : ValueTask.FromException(RingErrors.File(res, this, token, $"Setting the length of '{Path}'"));
+            : ValueTask.FromException(
+                RingErrors.File(res, this, cancellationToken, $"Setting the length of '{Path}'"));
     }
 
     /// <summary>
@@ -220,21 +230,21 @@ public sealed partial class RingFile : RingHandle
     /// </summary>
     /// <param name="offset">In bytes.</param>
     /// <param name="length">In bytes, more than zero.</param>
-    /// <param name="token">Asks for cancellation.</param>
-    public ValueTask AllocateAsync(long offset, long length, CancellationToken token = default)
+    /// <param name="cancellationToken">Asks for cancellation.</param>
+    public ValueTask AllocateAsync(long offset, long length, CancellationToken cancellationToken = default)
     {
         Check(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        return Void(Op.Fallocate(this, offset, length), "Allocating space for", token);
+        return Void(Op.Fallocate(this, offset, length), "Allocating space for", cancellationToken);
     }
 
     /// <summary>Length, times, mode and what O_DIRECT asks for (IORING_OP_STATX, 5.6).</summary>
-    public async ValueTask<RingFileStatus> GetStatusAsync(CancellationToken token = default)
+    public async ValueTask<RingFileStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         Check(0);
         byte[] result = new byte[RingFileStatus.Size];
         const uint mask = STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN;
-        await Void(Op.Statx(this, result, mask), "Asking about", token);
+        await Void(Op.Statx(this, result, mask), "Asking about", cancellationToken);
         return new RingFileStatus(result);
     }
 

@@ -43,15 +43,15 @@ public sealed class RingFileWriter : IAsyncDisposable
 
     /// <summary>Takes all of a memory; waits only when both buffers are full.</summary>
     /// <param name="memory">The caller's again when the write has ended.</param>
-    /// <param name="token">Refuses the write. One that was taken is never cancelled.</param>
+    /// <param name="cancellationToken">Refuses the write. One that was taken is never cancelled.</param>
     /// <exception cref="IOException">
     /// An earlier write to the file failed, or this one; <see cref="Written"/> says how far it got.
     /// </exception>
     /// <exception cref="InvalidOperationException">Another call has not ended yet.</exception>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken cancellationToken = default)
     {
         Check();
-        token.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         if (memory.Length >= _filling.Length - _used || _failure is not null)
             return WriteSlowAsync(memory);
         memory.CopyTo(_filling[_used..]);

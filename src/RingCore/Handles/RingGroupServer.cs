@@ -23,7 +23,8 @@ public static class RingGroupServer
     /// cref="RingListener.Bind"/>; with port 0 all listeners share the port the kernel chose.</param> <param
     /// name="handler">Runs on an executor of the group.</param> <param name="placement">How connections are
     /// spread.</param> <param name="listening">Told the address once all listeners listen.</param> <param
-    /// name="token">Ends accepting; what is being served goes on until the group is disposed.</param>
+    /// name="cancellationToken">Ends accepting; what is being served goes on until the group is
+    /// disposed.</param>
     /// <returns>
     /// A task that ends when no executor accepts any more and the port is free. An accept loop that fails is
     /// reported as an unobserved fault and its listener closed, the others go on; when none is left the task
@@ -34,7 +35,7 @@ public static class RingGroupServer
     public static Task ServeAsync(
         this RingExecutorGroup group, EndPoint endPoint, Func<RingConnection, RingTask> handler,
         RingPlacement placement = RingPlacement.ListenerEach,
-        Action<EndPoint>? listening = null, CancellationToken token = default)
+        Action<EndPoint>? listening = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(endPoint);
@@ -43,7 +44,7 @@ public static class RingGroupServer
         if (each && endPoint is not IPEndPoint)
             throw new ArgumentException(
                 "Only TCP can have several listeners; else: Acceptor.", nameof(placement));
-        return new Server(group.Executors, handler, each, token).RunAsync(endPoint, listening);
+        return new Server(group.Executors, handler, each, cancellationToken).RunAsync(endPoint, listening);
     }
 
     private sealed class Server(

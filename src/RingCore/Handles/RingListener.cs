@@ -110,19 +110,19 @@ public sealed class RingListener : RingHandle
     /// <summary>
     /// Accepts one connection (IORING_OP_ACCEPT, 5.5). While no fd is left it waits and tries again.
     /// </summary>
-    /// <param name="token">
+    /// <param name="cancellationToken">
     /// Asks for cancellation. A connection that was accepted all the same is delivered.
     /// </param>
-    public async ValueTask<RingConnection> AcceptAsync(CancellationToken token = default)
+    public async ValueTask<RingConnection> AcceptAsync(CancellationToken cancellationToken = default)
     {
         Func<int, RingConnection> wrap = Wrap;
         while (true)
         {
             Driver.ThrowIfNotOwner();
-            OpResult result = await Op.Accept(this).Start(token);
+            OpResult result = await Op.Accept(this).Start(cancellationToken);
             if (result.IsSuccess)
                 return Driver.Own(wrap, result.Res);
-            await PauseOrThrow(result.Res, token);
+            await PauseOrThrow(result.Res, cancellationToken);
         }
     }
 
@@ -131,8 +131,8 @@ public sealed class RingListener : RingHandle
     /// exception. Multishot where the kernel has it (5.19). Connections that came and were not taken are
     /// closed.
     /// </summary>
-    public IAsyncEnumerable<RingConnection> AcceptAllAsync(CancellationToken token = default) =>
-        AcceptAllAsync(Wrap, token);
+    public IAsyncEnumerable<RingConnection> AcceptAllAsync(CancellationToken cancellationToken = default) =>
+        AcceptAllAsync(Wrap, cancellationToken);
 
     /// <summary>
     /// As the other, with every accepted fd as the caller wants it: to live on another executor it must not

@@ -52,18 +52,18 @@ public sealed class RingPipe : RingStream
     /// </summary>
     /// <param name="path">Relative to the working directory of this moment, or absolute.</param>
     /// <param name="access">Which end.</param>
-    /// <param name="token">Asks for cancellation.</param>
+    /// <param name="cancellationToken">Asks for cancellation.</param>
     public static async ValueTask<RingPipe> OpenAsync(
-        string path, FileAccess access, CancellationToken token = default)
+        string path, FileAccess access, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (access is < FileAccess.Read or > FileAccess.ReadWrite)
             throw new ArgumentOutOfRangeException(nameof(access));
         OpDriver driver = OpDriver.Required;
         // O_RDONLY is 0.
-        int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, token);
+        int fd = await PathOpen.OpenAsync(Path.GetFullPath(path), (int)access - 1, 0, cancellationToken);
         return fd >= 0 ? driver.Own(s_adopt, fd)
-            : throw RingErrors.File(fd, null, token, $"Opening '{path}'");
+            : throw RingErrors.File(fd, null, cancellationToken, $"Opening '{path}'");
     }
 
     /// <summary>

@@ -35,16 +35,16 @@ public abstract class RingStream : RingHandle
     /// </summary>
     /// <param name="memory">On loan to the kernel until the read has ended. Empty: waits until there is
     /// something to read, and reads nothing.</param>
-    /// <param name="token">Asks for cancellation. Bytes that came all the same are delivered; else
-    /// <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Asks for cancellation. Bytes that came all the same are delivered;
+    /// else <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="InvalidOperationException">Another read is in progress, or this is the wrong
     /// thread.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     /// <exception cref="IOException">Reading from what is no socket failed.</exception>
-    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken token = default)
+    public ValueTask<int> ReadAsync(Memory<byte> memory, CancellationToken cancellationToken = default)
     {
         TransferAwaitable transfer = TransferAwaitable.Read(
-            this, memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, token);
+            this, memory.IsEmpty ? TransferKind.Wait : TransferKind.Receive, memory, cancellationToken);
         return new ValueTask<int>(transfer, transfer.Version);
     }
 
@@ -53,12 +53,13 @@ public abstract class RingStream : RingHandle
     /// </summary>
     /// <exception cref="EndOfStreamException">The end came before.</exception>
     /// <inheritdoc cref="ReadAsync"/>
-    public ValueTask ReadExactlyAsync(Memory<byte> memory, CancellationToken token = default)
+    public ValueTask ReadExactlyAsync(Memory<byte> memory, CancellationToken cancellationToken = default)
     {
         ThrowIfNotReady();
         if (memory.IsEmpty)
             return default;
-        TransferAwaitable transfer = TransferAwaitable.Read(this, TransferKind.ReceiveExactly, memory, token);
+        TransferAwaitable transfer =
+            TransferAwaitable.Read(this, TransferKind.ReceiveExactly, memory, cancellationToken);
         return new ValueTask(transfer, transfer.Version);
     }
 
@@ -68,16 +69,16 @@ public abstract class RingStream : RingHandle
     /// WRITEV).
     /// </summary>
     /// <param name="memory">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">
+    /// <param name="cancellationToken">
     /// Asks for cancellation: <see cref="OperationCanceledException"/> if nothing had left; if part had, an
     /// <see cref="IOException"/> that says how much, and nothing can be written to it any more.
     /// </param>
     /// <exception cref="System.Net.Sockets.SocketException">The connection failed.</exception>
     /// <exception cref="IOException">Writing to what is no socket failed, or an earlier write did; EPIPE:
     /// nobody reads any more.</exception>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken token = default)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> memory, CancellationToken cancellationToken = default)
     {
-        TransferAwaitable write = TransferAwaitable.Write(this, memory, token, out int refused);
+        TransferAwaitable write = TransferAwaitable.Write(this, memory, cancellationToken, out int refused);
         write.Start(refused);
         return new ValueTask(write, write.Version);
     }
@@ -87,18 +88,18 @@ public abstract class RingStream : RingHandle
     /// </summary>
     /// <inheritdoc cref="WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
     /// <param name="memories">On loan to the kernel until the write has ended.</param>
-    /// <param name="token">As for one memory, and so for each of them: what stands before the cancelled one
-    /// may have left.</param>
+    /// <param name="cancellationToken">As for one memory, and so for each of them: what stands before the
+    /// cancelled one may have left.</param>
     public ValueTask WriteAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken token = default)
+        IReadOnlyList<ReadOnlyMemory<byte>> memories, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(memories);
         ThrowIfNotReady();
         return memories.Count switch
         {
             0 => default,
-            1 => WriteAsync(memories[0], token),
-            _ => WriteListAsync(memories, token),
+            1 => WriteAsync(memories[0], cancellationToken),
+            _ => WriteListAsync(memories, cancellationToken),
         };
     }
 

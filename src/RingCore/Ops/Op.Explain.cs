@@ -15,7 +15,8 @@ public readonly partial struct Op
     {
         string target = Handle is null ? "" : $" fd={FdOf(Handle)}";
         if (Extra is string paths)
-            target = $"{(Handle is null ? " fd=AT_FDCWD" : target)} addr=\"{paths.Replace("\0", "\" addr2=\"", StringComparison.Ordinal)}\"";
+            target = $"{(Handle is null ? " fd=AT_FDCWD" : target)} addr=\"{paths.Replace("\0", "\" addr2=\"",
+            StringComparison.Ordinal)}\"";
         string fields = Code switch
         {
             IORING_OP_READ or IORING_OP_WRITE =>

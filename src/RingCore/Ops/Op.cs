@@ -224,16 +224,18 @@ public readonly partial struct Op
     }
 
     /// <summary>Goes in with the next enter. The ValueTask is for one await, on the owner thread.</summary>
-    /// <param name="token">Cancels: asks the kernel to. The result may still be a success.</param>
-    public ValueTask<OpResult> Start(CancellationToken token = default) => Start(out _, token);
+    /// <param name="cancellationToken">Cancels: asks the kernel to. The result may still be a
+    /// success.</param>
+    public ValueTask<OpResult> Start(CancellationToken cancellationToken = default) =>
+        Start(out _, cancellationToken);
 
     /// <summary>
     /// As <see cref="Start(CancellationToken)"/>, and tells the op's user_data, for
     /// <see cref="Cancel"/>.
     /// </summary>
-    public ValueTask<OpResult> Start(out OpId id, CancellationToken token = default)
+    public ValueTask<OpResult> Start(out OpId id, CancellationToken cancellationToken = default)
     {
-        OpResultAwaitable awaitable = Prepare(token);
+        OpResultAwaitable awaitable = Prepare(cancellationToken);
         id = new OpId(awaitable.Key);
         return new ValueTask<OpResult>(awaitable, awaitable.Version);
     }

@@ -37,12 +37,12 @@ public sealed class OpChain
     public override string ToString() => Explain();
 
     /// <summary>The whole chain goes in with the next enter. For one await, on the owner thread.</summary>
-    /// <param name="token">Cancels the step that runs; the steps behind it then end with
+    /// <param name="cancellationToken">Cancels the step that runs; the steps behind it then end with
     /// −ECANCELED.</param>
     /// <exception cref="NotSupportedException">
     /// A kernel before 5.18 (no <see cref="RingFeatures.SubmitAll"/>) does not have a step's opcode.
     /// </exception>
-    public ValueTask<ChainResult> Start(CancellationToken token = default)
+    public ValueTask<ChainResult> Start(CancellationToken cancellationToken = default)
     {
         OpDriver driver = OpDriver.Required;
         foreach (ref readonly Op step in _steps.AsSpan())
@@ -57,7 +57,7 @@ public sealed class OpChain
         }
 
         ChainRun run = driver.Chains.Rent();
-        run.Start(driver, _steps, token);
+        run.Start(driver, _steps, cancellationToken);
         return new ValueTask<ChainResult>(run, run.Version);
     }
 

@@ -22,8 +22,8 @@ public readonly struct OpResult
     /// op that its own <see cref="Op.WithTimeout"/> ended is reported as −ETIME, and of one that was asked
     /// to cancel, or whose handle was disposed while it was begun, −EINTR, −EAGAIN, −ENOBUFS and
     /// −EBADF as −ECANCELED; the kernel's internal 512 (ERESTARTSYS) of an interrupted worker as
-    /// −EINTR, and a −ECANCELED that no op and nobody asked for, of one that the kernel could start no worker
-    /// for, as −ENOMEM.
+    /// −EINTR, and a −ECANCELED that no op and nobody asked for, of one that the kernel could start no
+    /// worker for, as −ENOMEM.
     /// </summary>
     public int Res { get; }
 

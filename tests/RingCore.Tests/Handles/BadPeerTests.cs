@@ -105,7 +105,7 @@ public sealed class BadPeerTests : LiveTest
         using var source = new CancellationTokenSource();
         RingTask connecting = RingExecutor.Spawn(async () =>
         {
-            using RingConnection never = await RingConnection.ConnectAsync(address, token: source.Token);
+            using RingConnection never = await RingConnection.ConnectAsync(address, cancellationToken: source.Token);
         });
         await RingExecutor.Delay(TimeSpan.FromMilliseconds(20));
         source.Cancel();

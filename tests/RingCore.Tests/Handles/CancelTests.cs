@@ -163,8 +163,8 @@ public sealed class CancelTests : LiveTest
             async () => await a.WriteAsync([new byte[1], new byte[1]], cancelled),
             async () => { await a.SendAsync(new byte[1], cancelled); },
             async () => (await listener.AcceptAsync(cancelled)).Dispose(),
-            async () => (await RingConnection.ConnectAsync(listener.LocalEndPoint, token: cancelled)).Dispose(),
-            async () => (await RingFile.OpenAsync("/dev/null", token: cancelled)).Dispose(),
+            async () => (await RingConnection.ConnectAsync(listener.LocalEndPoint, cancellationToken: cancelled)).Dispose(),
+            async () => (await RingFile.OpenAsync("/dev/null", cancellationToken: cancelled)).Dispose(),
             async () => await RingExecutor.Delay(TimeSpan.FromDays(1), cancelled),
         ];
         foreach (Func<RingTask> call in calls)

@@ -140,16 +140,16 @@ public sealed partial class NeverWaitTests : LiveTest
                     Keep(await RingPipe.OpenAsync(NewFifo(), FileAccess.Write, token));
                     break;
                 case "FIFO as a file to read":
-                    Keep(await RingFile.OpenAsync(NewFifo(), token: token));
+                    Keep(await RingFile.OpenAsync(NewFifo(), cancellationToken: token));
                     break;
                 case "FIFO as a file to write":
-                    Keep(await RingFile.OpenAsync(NewFifo(), FileMode.Open, FileAccess.Write, token: token));
+                    Keep(await RingFile.OpenAsync(NewFifo(), FileMode.Open, FileAccess.Write, cancellationToken: token));
                     break;
                 case "FIFO as a file to create":
-                    Keep(await RingFile.OpenAsync(NewFifo(), FileMode.Create, FileAccess.Write, token: token));
+                    Keep(await RingFile.OpenAsync(NewFifo(), FileMode.Create, FileAccess.Write, cancellationToken: token));
                     break;
                 case "full Unix backlog":
-                    Keep(await RingConnection.ConnectAsync((await FullAsync()).LocalEndPoint, token: token));
+                    Keep(await RingConnection.ConnectAsync((await FullAsync()).LocalEndPoint, cancellationToken: token));
                     break;
                 case "read of a pipe":
                     await NewPipe().Reader.ReadAsync(new byte[10], token);
@@ -168,21 +168,21 @@ public sealed partial class NeverWaitTests : LiveTest
                     await NewPair().A.WriteAsync(new byte[2_000_000], token);
                     break;
                 case "copy of a pipe to a file":
-                    await NewPipe().Reader.CopyToAsync(await BigFile(), token: token);
+                    await NewPipe().Reader.CopyToAsync(await BigFile(), cancellationToken: token);
                     break;
                 case "copy of a socket to a pipe":
-                    await NewPair().A.CopyToAsync(NewPipe().Writer, token: token);
+                    await NewPair().A.CopyToAsync(NewPipe().Writer, cancellationToken: token);
                     break;
                 case "copy of a file to a full pipe":
-                    await (await BigFile()).CopyToAsync(NewPipe().Writer, token: token);
+                    await (await BigFile()).CopyToAsync(NewPipe().Writer, cancellationToken: token);
                     break;
                 case "copy of a file to a full socket":
-                    await (await BigFile()).CopyToAsync(NewPair().A, token: token);
+                    await (await BigFile()).CopyToAsync(NewPair().A, cancellationToken: token);
                     break;
                 case "read of a FIFO as a file":
                     string fifo = NewFifo();
                     Keep(await RingPipe.OpenAsync(fifo, FileAccess.ReadWrite, token));
-                    await Keep(await RingFile.OpenAsync(fifo, token: token)).ReadAsync(new byte[10], 0, token);
+                    await Keep(await RingFile.OpenAsync(fifo, cancellationToken: token)).ReadAsync(new byte[10], 0, token);
                     break;
                 default:
                     Assert.Fail(wait);
@@ -293,7 +293,7 @@ public sealed partial class NeverWaitTests : LiveTest
         await Throws<TimeoutException>(async () => await RingConnection.ConnectAsync(full.LocalEndPoint, TimeSpan.FromMilliseconds(30)));
         using var cancel = new CancellationTokenSource(30);
         OperationCanceledException e = await Throws<OperationCanceledException>(
-            async () => await RingConnection.ConnectAsync(full.LocalEndPoint, token: cancel.Token));
+            async () => await RingConnection.ConnectAsync(full.LocalEndPoint, cancellationToken: cancel.Token));
         Assert.Equal(cancel.Token, e.CancellationToken);
         RingTask<RingConnection> connecting = RingExecutor.Spawn(
             () => RingConnection.ConnectAsync(full.LocalEndPoint, TimeSpan.FromSeconds(20)));

@@ -88,7 +88,7 @@ public sealed class ReadAllTests : LiveTest
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(20));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (ReadLease lease in server.ReadAllAsync(token: stop.Token))
+            await foreach (ReadLease lease in server.ReadAllAsync(cancellationToken: stop.Token))
                 lease.Dispose();
         });
         client.Dispose();

@@ -203,7 +203,7 @@ public sealed class RingFileReadAllTests : LiveTest, IDisposable
 
     private static async RingTask Drain(RingFile file, CancellationToken token)
     {
-        await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(token: token))
+        await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(cancellationToken: token))
             Assert.True(chunk.Length > 0);
     }
 

@@ -117,17 +117,17 @@ public sealed class MatrixTests
         ["file"] = async c =>
         {
             await using RingFile file = await RingFile.OpenAsync(
-                "/nowhere/file", FileMode.Open, FileAccess.ReadWrite, token: c.Token);
+                "/nowhere/file", FileMode.Open, FileAccess.ReadWrite, cancellationToken: c.Token);
             await file.ReadAsync(c.First, 0, c.Token);
             await file.WriteAsync(c.Second, 0, c.Token);
             await file.WriteAsync([c.First, c.Second], 0, c.Token);
-            await file.FlushToDiskAsync(token: c.Token);
+            await file.FlushToDiskAsync(cancellationToken: c.Token);
         },
         ["file read to its end"] = async c =>
         {
-            await using RingFile file = await RingFile.OpenAsync("/nowhere/file", token: c.Token);
+            await using RingFile file = await RingFile.OpenAsync("/nowhere/file", cancellationToken: c.Token);
             int count = 0;
-            await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(chunkSize: 4096, depth: 3, token: c.Token))
+            await foreach (ReadOnlyMemory<byte> chunk in file.ReadAllAsync(chunkSize: 4096, depth: 3, cancellationToken: c.Token))
             {
                 if (++count == 3)
                     break;

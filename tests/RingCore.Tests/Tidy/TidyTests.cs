@@ -59,7 +59,7 @@ public sealed partial class TidyTests
         int characters = SourceText.All().Where(file => file.Folder != "Sys").SelectMany(file => file.Lines)
             .Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal)).Sum(line => line.Length + 1);
         TestContext.Current.TestOutputHelper?.WriteLine($"{characters} characters of code outside Sys/");
-        Assert.InRange(characters, 100_000, 238_000); // A ratchet: 218,200 is the aim.
+        Assert.InRange(characters, 100_000, 236_500); // A ratchet: 218,200 is the aim.
     }
 
     [Fact]
