@@ -86,9 +86,12 @@ async RingTask<(string Status, RingFile? File, long Length)> OpenAsync(string pa
         return ("403 Forbidden", null, 0);
     try
     {
-        RingFile file = await RingFile.OpenAsync(folder + path.TrimStart('/') + (path.EndsWith('/') ? "index.html" : ""));
-        RingFileStatus status = await file.GetStatusAsync();
-        if (status.IsFile && RealPath(file).StartsWith(folder, StringComparison.Ordinal)) // Of what is open: nobody can swap it in between.
+        byte[] seen = new byte[RingFileStatus.Size]; // Looked at first: the open of a FIFO waits for its other end.
+        if ((await Op.Statx(path = folder + path.TrimStart('/') + (path.EndsWith('/') ? "index.html" : ""), seen)).IsSuccess && !new RingFileStatus(seen).IsFile)
+            return ("404 Not Found", null, 0);
+        RingFile file = await RingFile.OpenAsync(path);
+        RingFileStatus status = await file.GetStatusAsync(); // And then what is open, by the kernel's name for it, without links: nobody can swap that.
+        if (status.IsFile && new FileInfo($"/proc/self/fd/{file.Fd}").LinkTarget!.StartsWith(folder, StringComparison.Ordinal))
             return ("200 OK", file, status.Length);
         await file.DisposeAsync();
         return (status.IsFile ? "403 Forbidden" : "404 Not Found", null, 0);
@@ -98,5 +101,3 @@ async RingTask<(string Status, RingFile? File, long Length)> OpenAsync(string pa
         return (e is UnauthorizedAccessException ? "403 Forbidden" : "404 Not Found", null, 0);
     }
 }
-
-static string RealPath(RingFile file) => new FileInfo($"/proc/self/fd/{file.Fd}").LinkTarget!; // The kernel's, without links.
