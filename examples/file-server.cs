@@ -48,8 +48,7 @@ async RingTask ServeAsync(RingConnection connection)
         }
 
         await connection.ShutdownAsync(SocketShutdown.Send);
-        while (await connection.ReadAsync(input) > 0)
-            continue; // To close with input unread is to reset, which may overtake the answer.
+        while (await connection.ReadAsync(input) > 0) { } // To close with input unread is to reset, which may overtake the answer.
     }
     catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
     {
@@ -90,8 +89,8 @@ async RingTask<(string Status, RingFile? File, long Length)> OpenAsync(string pa
         if ((await Op.Statx(path = folder + path.TrimStart('/') + (path.EndsWith('/') ? "index.html" : ""), seen)).IsSuccess && !new RingFileStatus(seen).IsFile)
             return ("404 Not Found", null, 0);
         RingFile file = await RingFile.OpenAsync(path);
-        RingFileStatus status = await file.GetStatusAsync(); // And then what is open, by the kernel's name for it, without links: nobody can swap that.
-        if (status.IsFile && new FileInfo($"/proc/self/fd/{file.Fd}").LinkTarget!.StartsWith(folder, StringComparison.Ordinal))
+        RingFileStatus status = await file.GetStatusAsync();
+        if (status.IsFile && RealPath(file).StartsWith(folder, StringComparison.Ordinal)) // Of what is open: nobody can swap it in between.
             return ("200 OK", file, status.Length);
         await file.DisposeAsync();
         return (status.IsFile ? "403 Forbidden" : "404 Not Found", null, 0);
@@ -101,3 +100,5 @@ async RingTask<(string Status, RingFile? File, long Length)> OpenAsync(string pa
         return (e is UnauthorizedAccessException ? "403 Forbidden" : "404 Not Found", null, 0);
     }
 }
+
+static string RealPath(RingFile file) => new FileInfo($"/proc/self/fd/{file.Fd}").LinkTarget!; // The kernel's, without links.

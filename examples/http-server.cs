@@ -52,8 +52,7 @@ static async RingTask Serve(RingConnection connection)
         }
 
         await connection.ShutdownAsync(SocketShutdown.Send);
-        while (request.Status != Request.Ok && await connection.ReadAsync(input) > 0)
-            continue; // To close with input unread is to reset, which may overtake the answer.
+        while (request.Status != Request.Ok && await connection.ReadAsync(input) > 0) { } // To close with input unread is to reset, which may overtake the answer.
     }
     catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
     {
